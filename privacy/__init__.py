@@ -1,0 +1,1 @@
+"""Knows which place a surveillance camera looks into, and hides what the law says must not be seen."""

@@ -1,0 +1,114 @@
+"""Everything `privacy` raises on purpose.
+
+PrivacyError
+├── InputError                  the caller can fix it
+│   ├── FrameError              planes, size or layout do not fit together
+│   ├── EvidenceError           scores that are no probabilities
+│   ├── PolicyError             a policy pack that cannot be trusted
+│   ├── RegionError             static zones that are no polygons in [0, 1]
+│   ├── EffectTooWeakError      a mask below the strength floor of the policy
+│   ├── ProtocolError           a stream message out of order
+│   └── SourceError             no picture or video can be read from it
+├── ModelNotFoundError          no such name in the catalogue, or its file is not there yet
+├── ModelIntegrityError         a weights file that is not the one in the catalogue
+├── SourceLostError             a source broke off in the middle; what came before is good
+├── SinkError                   the output cannot be written (disk full, encoder refused)
+├── OverloadError               the service cannot take another stream now; a retry may help
+└── MaskingError                the frame must not leave the process
+"""
+
+from typing import ClassVar
+
+
+class PrivacyError(Exception):
+    """Base of the tree. `facts` holds every value that the message mentions; never pixels."""
+
+    reason: ClassVar[str] = "PRIVACY_ERROR"  # machine-read (AIP-193 ErrorInfo.reason): never rename
+
+    def __init__(self, message: str, **facts: str | float) -> None:
+        super().__init__(message)
+        self.facts = facts
+
+
+class InputError(PrivacyError):
+    """What was sent or written is wrong; sending it again will not help."""
+
+    reason = "INVALID_INPUT"
+
+
+class FrameError(InputError):
+    """Planes, size and layout of a frame do not fit together."""
+
+    reason = "INVALID_FRAME"
+
+
+class EvidenceError(InputError):
+    """Scores are not probabilities over the zones."""
+
+    reason = "INVALID_EVIDENCE"
+
+
+class PolicyError(InputError):
+    """A policy pack is unknown, malformed or contradicts itself."""
+
+    reason = "INVALID_POLICY"
+
+
+class RegionError(InputError):
+    """Static zones are not polygons with corners in [0, 1]."""
+
+    reason = "INVALID_REGION"
+
+
+class EffectTooWeakError(InputError):
+    """The asked-for effect would leave more than the policy's strength floor allows."""
+
+    reason = "EFFECT_TOO_WEAK"
+
+
+class ProtocolError(InputError):
+    """A stream message came out of order, or without what it must carry."""
+
+    reason = "INVALID_MESSAGE"
+
+
+class SourceError(InputError):
+    """Nothing can be read: no such file, no picture, no video stream."""
+
+    reason = "SOURCE_UNREADABLE"
+
+
+class ModelNotFoundError(PrivacyError):
+    """The catalogue has no model of this name, or its weights are not on this machine."""
+
+    reason = "MODEL_NOT_FOUND"
+
+
+class ModelIntegrityError(PrivacyError):
+    """A weights file is not the one whose sha256 stands in the catalogue, or does not fit its card."""
+
+    reason = "MODEL_INTEGRITY"
+
+
+class SourceLostError(PrivacyError):
+    """A camera or file broke off; every frame before it was good."""
+
+    reason = "SOURCE_LOST"
+
+
+class SinkError(PrivacyError):
+    """The masked output cannot be written."""
+
+    reason = "SINK_FAILED"
+
+
+class OverloadError(PrivacyError):
+    """The service has no capacity for this stream now."""
+
+    reason = "OVERLOADED"
+
+
+class MaskingError(PrivacyError):
+    """A mask could not be made, so the frame must not leave the process."""
+
+    reason = "MASKING_FAILED"

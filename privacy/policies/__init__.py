@@ -1,0 +1,1 @@
+"""Policy packs: one TOML file per jurisdiction, read by `privacy.policy`."""

@@ -1,0 +1,270 @@
+"""The rules as data: which zone falls under which article, and what the system must then do."""
+
+import math
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from enum import StrEnum
+from importlib import resources
+from pathlib import Path
+from typing import Any, TypeVar
+
+from privacy.errors import EffectTooWeakError, PolicyError
+from privacy.zones import PROHIBITED, Zone
+
+DEFAULT = "guangdong"
+
+
+class EffectKind(StrEnum):
+    """How a hidden region looks."""
+
+    SOLID = "solid"
+    """One constant colour. The only one that leaves nothing behind."""
+    PIXELATE = "pixelate"
+    BLUR = "blur"
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """An effect and how strong it is.
+
+    Attributes:
+        kind: The effect.
+        strength: Side of a cell or kernel as a share of the frame's shorter side, in (0, 1]; ignored by `SOLID`.
+    """
+
+    kind: EffectKind = EffectKind.SOLID
+    strength: float = 1.0
+
+    def __post_init__(self) -> None:
+        if not 0 < self.strength <= 1:
+            raise EffectTooWeakError(f"strength must be in (0, 1], got {self.strength}", strength=self.strength)
+
+
+@dataclass(frozen=True, slots=True)
+class Clause:
+    """One article as it is cited.
+
+    Attributes:
+        citation: Law and article, for example "Guangdong Decree 132 Art. 7".
+        zh: The wording of the law; empty where it was not checked against the source.
+        en: A summary in English.
+    """
+
+    citation: str
+    zh: str
+    en: str
+
+
+@dataclass(frozen=True, slots=True)
+class ZoneRule:
+    """What the law says of one zone.
+
+    Attributes:
+        zone: The prohibited zone.
+        zh: What the law calls it.
+        clauses: The articles that prohibit it.
+        consequences: The articles that say what follows.
+    """
+
+    zone: Zone
+    zh: str
+    clauses: tuple[Clause, ...]
+    consequences: tuple[Clause, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Thresholds:
+    """Probabilities of a prohibited place that part the three states; see the pack for their meaning."""
+
+    clear_below: float
+    prohibited_above: float
+    release_below: float
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """Everything about time, in seconds unless the name says otherwise; see the pack for each meaning."""
+
+    look_every_s: float
+    look_again_s: float
+    scene_change: float
+    opening_looks: int
+    hold_s: float
+    stall_s: float
+    clock_jump_s: float
+    dwell_permitted_s: float
+    dwell_prohibited_s: float
+    report_after_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """One jurisdiction's rules. Made by `load`; frozen, so that streams may share it.
+
+    Attributes:
+        name: The pack's name, for example "guangdong".
+        version: The pack's own version.
+        law: The law's short name, as citations begin.
+        rules: One rule for each prohibited zone.
+        misuse: The articles cited by reports of misuse.
+        misuse_consequences: What follows from misuse.
+        thresholds: Where the three states part.
+        timing: How verdicts hold and change.
+        prior: Probability of a prohibited view by declared purpose; always has "default".
+        effect: The default effect.
+        floors: Weakest strength allowed of each effect that can be too weak.
+    """
+
+    name: str
+    version: str
+    law: str
+    rules: Mapping[Zone, ZoneRule]
+    misuse: tuple[Clause, ...]
+    misuse_consequences: tuple[Clause, ...]
+    thresholds: Thresholds
+    timing: Timing
+    prior: Mapping[str, float]
+    effect: Effect
+    floors: Mapping[EffectKind, float]
+
+    def prior_of(self, purpose: str) -> float:
+        """Return the probability of a prohibited view before anything is seen; "" is the default."""
+        return self.prior.get(purpose, self.prior["default"])
+
+    def checked(self, effect: Effect) -> Effect:
+        """Return `effect` if it is strong enough.
+
+        Raises:
+            EffectTooWeakError: It is below the floor of this policy.
+        """
+        floor = self.floors.get(effect.kind, 0.0)
+        if effect.strength < floor:
+            raise EffectTooWeakError(
+                f"{effect.kind} of strength {effect.strength:g} is below the floor of {floor:g} in policy {self.name}",
+                effect=effect.kind,
+                strength=effect.strength,
+                floor=floor,
+            )
+        return effect
+
+
+def names() -> tuple[str, ...]:
+    """Return the names of the packs that ship with the package."""
+    files = resources.files("privacy.policies").iterdir()
+    return tuple(sorted(file.name.removesuffix(".toml") for file in files if file.name.endswith(".toml")))
+
+
+def load(pack: str | Path = DEFAULT) -> Policy:
+    """Read a policy pack.
+
+    Args:
+        pack: The name of a shipped pack, or the path of a TOML file (anything that ends in ".toml").
+
+    Raises:
+        PolicyError: No such pack, no TOML, a missing or unknown key, a value out of range.
+    """
+    text = _text(pack)
+    try:
+        return parse(tomllib.loads(text))
+    except tomllib.TOMLDecodeError as error:
+        raise PolicyError(f"policy {pack} is no TOML: {error}", policy=str(pack)) from error
+
+
+def _text(pack: str | Path) -> str:
+    try:
+        if isinstance(pack, Path) or str(pack).endswith(".toml"):
+            return Path(pack).read_text("utf-8")
+        if pack in names():
+            return (resources.files("privacy.policies") / f"{pack}.toml").read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise PolicyError(f"policy {pack} cannot be read: {error}", policy=str(pack)) from error
+    raise PolicyError(f"no policy {pack!r}; known: {', '.join(names())}, or a path to a .toml", policy=str(pack))
+
+
+def parse(data: Mapping[str, Any]) -> Policy:
+    """Build a policy from parsed TOML.
+
+    Raises:
+        PolicyError: A missing or unknown key, a wrong type, a value out of range.
+    """
+    sections = ("pack", "article", "zone", "misuse", "thresholds", "timing", "prior", "effect")
+    _only(data, sections, "policy")
+    try:
+        pack, effect = data["pack"], data["effect"]
+        clauses = {a["number"]: Clause(f"{pack['law']} Art. {a['number']}", a["zh"], a["en"]) for a in data["article"]}
+        rules = {rule.zone: rule for rule in (_rule(zone, clauses) for zone in data["zone"])}
+        policy = Policy(
+            name=pack["name"],
+            version=pack["version"],
+            law=pack["law"],
+            rules=rules,
+            misuse=tuple(clauses[number] for number in data["misuse"]["articles"]),
+            misuse_consequences=tuple(clauses[number] for number in data["misuse"]["consequences"]),
+            thresholds=_numbers(Thresholds, data["thresholds"], "thresholds"),
+            timing=_numbers(Timing, data["timing"], "timing"),
+            prior={str(purpose): float(p) for purpose, p in data["prior"].items()},
+            effect=Effect(EffectKind(effect["default"])),
+            floors={
+                EffectKind.PIXELATE: float(effect["pixelate_floor"]),
+                EffectKind.BLUR: float(effect["blur_floor"]),
+            },
+        )
+    except KeyError as error:
+        raise PolicyError(f"policy lacks or does not define {error}") from error
+    except (TypeError, ValueError, AttributeError) as error:
+        raise PolicyError(f"policy has a value of the wrong kind: {error}") from error
+    _check(policy)
+    return policy
+
+
+def _rule(entry: Mapping[str, Any], clauses: Mapping[str, Clause]) -> ZoneRule:
+    _only(entry, ("zone", "zh", "articles", "consequences"), "zone")
+    return ZoneRule(
+        zone=Zone.of(entry["zone"]),
+        zh=entry["zh"],
+        clauses=tuple(clauses[number] for number in entry["articles"]),
+        consequences=tuple(clauses[number] for number in entry["consequences"]),
+    )
+
+
+T = TypeVar("T", Thresholds, Timing)
+
+
+def _numbers(kind: type[T], entry: Mapping[str, Any], where: str) -> T:
+    wanted = {field.name: field.type for field in fields(kind)}
+    _only(entry, tuple(wanted), where)
+    values = {name: (int if hint is int else float)(entry[name]) for name, hint in wanted.items()}
+    return kind(**values)
+
+
+def _only(entry: Mapping[str, Any], known: tuple[str, ...], where: str) -> None:
+    # A misspelt key must not silently fall back to anything: this file decides what is hidden.
+    unknown = sorted(set(entry) - set(known))
+    if unknown:
+        raise PolicyError(f"unknown key in {where}: {', '.join(unknown)}", where=where)
+
+
+def _check(policy: Policy) -> None:
+    missing = [zone.slug for zone in PROHIBITED if zone not in policy.rules]
+    if missing or Zone.PERMITTED in policy.rules:
+        raise PolicyError(f"policy {policy.name} must rule on every prohibited zone; missing: {missing}")
+    if any(not rule.clauses for rule in policy.rules.values()):
+        raise PolicyError(f"policy {policy.name} prohibits a zone without naming an article")
+    limits = policy.thresholds
+    if not 0 < limits.clear_below <= limits.release_below <= limits.prohibited_above < 1:
+        raise PolicyError(
+            f"policy {policy.name} needs 0 < clear_below <= release_below <= prohibited_above < 1",
+            clear_below=limits.clear_below,
+            prohibited_above=limits.prohibited_above,
+        )
+    timing = policy.timing
+    values = [getattr(timing, field.name) for field in fields(timing)]
+    if not all(math.isfinite(value) and value > 0 for value in values):
+        raise PolicyError(f"policy {policy.name} needs positive, finite timing")
+    if timing.look_again_s > timing.look_every_s or timing.look_every_s > timing.stall_s:
+        raise PolicyError(f"policy {policy.name} needs look_again_s <= look_every_s <= stall_s")
+    if "default" not in policy.prior or not all(0 < p < 1 for p in policy.prior.values()):
+        raise PolicyError(f"policy {policy.name} needs a default prior, and every prior in (0, 1)")
+    if not all(0 < floor <= 1 for floor in policy.floors.values()):
+        raise PolicyError(f"policy {policy.name} needs strength floors in (0, 1]")
