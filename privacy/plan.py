@@ -57,7 +57,9 @@ class MaskPlan:
         return WHOLE in self.regions
 
 
-def plan_for(verdict: Verdict, policy: Policy, static: Sequence[Polygon] = (), effect: Effect | None = None) -> MaskPlan:
+def plan_for(
+    verdict: Verdict, policy: Policy, static: Sequence[Polygon] = (), effect: Effect | None = None
+) -> MaskPlan:
     """Plan the mask of one frame. This is the one place that lets a clear picture out, and it asks for CLEAR by name.
 
     Args:

@@ -102,7 +102,9 @@ class Watch:
                 self._close(Reason.STALL, offset)
         if self._verdict is None:
             return Verdict(State.UNCERTAIN, self._because, offset)
-        return self._verdict if self._verdict.offset == offset else replace(self._verdict, offset=offset, inherited=True)
+        return (
+            self._verdict if self._verdict.offset == offset else replace(self._verdict, offset=offset, inherited=True)
+        )
 
     def _jumped(self, offset: float) -> bool:
         if self._now is None:

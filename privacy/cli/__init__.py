@@ -1,0 +1,58 @@
+"""The command line: thin faces over the package, one file for each command."""
+
+import logging
+import sys
+from importlib import import_module, metadata
+
+import click
+import structlog
+
+from privacy.errors import PrivacyError
+
+# Imported only when asked for: `privacy classify` should not wait for gRPC, nor `--help` for OpenCV.
+COMMANDS = {
+    "classify": "privacy.cli.classify",
+    "mask": "privacy.cli.mask",
+    "serve": "privacy.cli.serve",
+    "models": "privacy.cli.models",
+    "train": "privacy.cli.train",
+}
+
+
+class _Lazy(click.Group):
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click's signature
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = getattr(import_module(COMMANDS[cmd_name]), cmd_name)
+        return command
+
+    def invoke(self, ctx: click.Context) -> object:
+        try:
+            return super().invoke(ctx)
+        except PrivacyError as error:
+            click.echo(f"privacy: {error}", err=True)
+            ctx.exit(1)
+
+
+@click.group(cls=_Lazy)
+@click.version_option(metadata.version("privacy-zones"), prog_name="privacy")
+@click.option(
+    "--log-level", default="warning", type=click.Choice(["debug", "info", "warning", "error"]), show_default=True
+)
+def cli(log_level: str) -> None:
+    """Find and mask camera views of places where no camera may be.
+
+    Exit codes: 0 done, 1 could not be done, 2 wrong usage, 3 done in part (an input could not be read to its end).
+    """
+    structlog.configure(
+        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelName(log_level.upper())),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
+
+
+def main() -> None:
+    """Run the command line."""
+    cli(prog_name="privacy")

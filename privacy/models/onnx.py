@@ -1,0 +1,88 @@
+"""Zone classifiers on ONNX Runtime."""
+
+import json
+from collections.abc import Sequence
+
+import numpy as np
+import onnxruntime as ort
+from numpy.typing import NDArray
+
+from privacy.errors import EvidenceError, ModelIntegrityError
+from privacy.evidence import Evidence
+from privacy.zones import Zone
+
+_OUTPUTS = ("zones", "places", "objects", "zone_map")
+
+
+class OnnxZoneClassifier:
+    """Runs one zone model; safe to share between threads.
+
+    The file's contract: input `images` `(B, H, W, 3)` uint8 RGB with fixed H and W; outputs `zones` `(B, Z')` that sum
+    to 1, `places` `(B, P)`, `objects` `(B, O)` and `zone_map` `(B, h, w)`, all float32 in [0, 1]; the metadata `zones`,
+    `places` and `objects` are JSON lists that name the columns.
+
+    Args:
+        weights: The ONNX file, already verified.
+        name: Catalogue name.
+        threads: CPU threads that one inference may use. Without spinning: idle threads that spin take the cores away
+            from decoding.
+
+    Raises:
+        ModelIntegrityError: The file is no zone model.
+    """
+
+    def __init__(self, weights: bytes, *, name: str, threads: int = 1) -> None:
+        options = ort.SessionOptions()
+        options.intra_op_num_threads = threads
+        options.inter_op_num_threads = 1
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        try:
+            self._session = ort.InferenceSession(weights, options, providers=["CPUExecutionProvider"])
+            metadata = self._session.get_modelmeta().custom_metadata_map
+            self._columns = [Zone.of(zone) for zone in json.loads(metadata["zones"])]
+            self._places: list[str] = json.loads(metadata["places"])
+            self._objects: list[str] = json.loads(metadata["objects"])
+            _, height, width, channels = self._session.get_inputs()[0].shape
+            outputs = {output.name for output in self._session.get_outputs()}
+        except Exception as error:  # ONNX Runtime raises its own kinds, and a hostile file may provoke any
+            raise ModelIntegrityError(f"{name} is no zone model: {error}", model=name) from error
+        if channels != 3 or not outputs.issuperset(_OUTPUTS) or Zone.PERMITTED not in self._columns:
+            raise ModelIntegrityError(f"{name} does not have the inputs and outputs of a zone model", model=name)
+        self._name = name
+        self._input_size = (int(height), int(width))
+
+    @property
+    def name(self) -> str:
+        """Catalogue name."""
+        return self._name
+
+    @property
+    def input_size(self) -> tuple[int, int]:
+        """`(height, width)` of the pictures it looks at."""
+        return self._input_size
+
+    def look(self, images: Sequence[NDArray[np.uint8]], offsets: Sequence[float]) -> list[Evidence]:
+        """Return one evidence for each picture, in order; see `ZoneClassifier.look`."""
+        zones, places, objects, maps = self._session.run(_OUTPUTS, {"images": np.stack(images)})
+        if len(zones) != len(offsets):
+            raise EvidenceError(f"{len(offsets)} offsets for {len(zones)} pictures", model=self._name)
+        return [self._evidence(*row) for row in zip(offsets, zones, places, objects, maps, strict=True)]
+
+    def _evidence(
+        self,
+        offset: float,
+        zones: NDArray[np.float32],
+        places: NDArray[np.float32],
+        objects: NDArray[np.float32],
+        zone_map: NDArray[np.float32],
+    ) -> Evidence:
+        scores = np.zeros(len(Zone), np.float32)
+        scores[self._columns] = zones
+        return Evidence(
+            offset=offset,
+            zones=scores,
+            model=self._name,
+            zone_map=zone_map,
+            place=self._places[int(np.argmax(places))] if self._places else "",
+            objects={name: float(p) for name, p in zip(self._objects, objects, strict=True)},
+        )

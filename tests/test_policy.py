@@ -1,0 +1,91 @@
+import tomllib
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from privacy import policy
+from privacy.errors import EffectTooWeakError, PolicyError
+from privacy.policy import Effect, EffectKind
+from privacy.zones import PROHIBITED
+
+
+def pack(name: str = "guangdong") -> dict[str, Any]:
+    return tomllib.loads((resources.files("privacy.policies") / f"{name}.toml").read_text("utf-8"))
+
+
+@pytest.mark.parametrize("name", policy.names())
+def test_every_shipped_pack_rules_on_every_prohibited_zone(name: str) -> None:
+    assert set(policy.load(name).rules) == set(PROHIBITED)
+
+
+@pytest.mark.parametrize("name", policy.names())
+def test_every_shipped_pack_hides_solidly_by_default(name: str) -> None:
+    assert policy.load(name).effect.kind is EffectKind.SOLID
+
+
+def test_guangdong_quotes_the_law_word_for_word(corpus: Path) -> None:
+    """Every Chinese wording stands in the text of the decree, so a regulator can look it up."""
+    law = next((corpus.parent / "regulation").glob("guangdong-decree-132*.txt")).read_text("utf-8")
+    quotes = [article["zh"] for article in pack()["article"]] + [zone["zh"] for zone in pack()["zone"]]
+
+    assert [quote for quote in quotes if not quote or quote not in law] == []
+
+
+def test_a_pack_whose_wording_was_not_checked_quotes_nothing() -> None:
+    data = pack("order799")
+
+    assert not data["pack"]["wording_checked"]
+    assert [article["zh"] for article in data["article"]] == [""]
+
+
+def broken(section: str, **changes: object) -> dict[str, Any]:
+    data = pack()
+    data[section] = {**data[section], **changes}
+    return data
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        pytest.param({}, id="empty"),
+        pytest.param(broken("thresholds", clear_bellow=0.1), id="misspelt key"),
+        pytest.param(broken("thresholds", clear_below=0.9), id="thresholds cross"),
+        pytest.param(broken("thresholds", clear_below=float("nan")), id="NaN threshold"),
+        pytest.param(broken("thresholds", clear_below="low"), id="a word for a number"),
+        pytest.param(broken("timing", hold_s=-1.0), id="negative time"),
+        pytest.param(broken("timing", stall_s=0.1), id="stalls before it looks"),
+        pytest.param(broken("prior", default=0.0), id="a prior that nothing can move"),
+        pytest.param(broken("effect", default="sepia"), id="unknown effect"),
+        pytest.param(broken("misuse", articles=["99"]), id="an article that is not there"),
+        pytest.param({**pack(), "zone": pack()["zone"][:-1]}, id="a zone is missing"),
+        pytest.param({**pack(), "surprise": 1}, id="unknown section"),
+    ],
+)
+def test_a_pack_that_cannot_be_trusted_is_refused(data: dict[str, Any]) -> None:
+    with pytest.raises(PolicyError):
+        policy.parse(data)
+
+
+@pytest.mark.parametrize("name", ["nowhere", "nowhere.toml", "/dev/null/x.toml"])
+def test_an_unknown_pack_is_named(name: str) -> None:
+    with pytest.raises(PolicyError, match="nowhere|x.toml"):
+        policy.load(name)
+
+
+def test_an_effect_below_the_floor_is_refused() -> None:
+    with pytest.raises(EffectTooWeakError):
+        policy.load().checked(Effect(EffectKind.PIXELATE, 0.001))
+
+
+@pytest.mark.parametrize("strength", [0.0, -1.0, 1.5, float("nan")])
+def test_a_strength_is_a_share_of_the_frame(strength: float) -> None:
+    with pytest.raises(EffectTooWeakError):
+        Effect(EffectKind.BLUR, strength)
+
+
+def test_an_undeclared_purpose_has_the_default_prior() -> None:
+    rules = policy.load()
+
+    assert rules.prior_of("moon base") == rules.prior["default"]

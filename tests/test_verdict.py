@@ -1,0 +1,153 @@
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from privacy import policy
+from privacy.evidence import Doubt, Evidence, Reason, Sight
+from privacy.policy import Policy
+from privacy.verdict import State, Verdict, Watch, judge_still
+from privacy.zones import Zone
+
+RULES = policy.load()
+
+
+def evidence(p: float, offset: float = 0.0) -> Evidence:
+    zones = np.zeros(len(Zone), np.float32)
+    zones[Zone.PERMITTED], zones[Zone.WASHROOM] = 1 - p, p
+    return Evidence(offset, zones, "test")
+
+
+SIGHTS = {"#": 0.99, "~": 0.5, ".": 0.01}
+LETTERS = {State.PROHIBITED: "P", State.UNCERTAIN: "U", State.CLEAR: "C"}
+
+
+def rule(looks: str, *, step: float = 1.0, rules: Policy = RULES) -> list[Verdict]:
+    watch = Watch(rules)
+    verdicts = []
+    for index, letter in enumerate(looks):
+        offset = index * step
+        sight: Sight = None
+        if letter in SIGHTS:
+            sight = evidence(SIGHTS[letter], offset)
+        elif letter == "!":
+            sight = Doubt(offset, Reason.MODEL_ERROR)
+        verdicts.append(watch.see(sight, offset))
+    return verdicts
+
+
+@pytest.mark.parametrize(
+    ("looks", "states"),
+    [
+        pytest.param("....", "UCCC", id="a permitted view opens at the second clear look"),
+        pytest.param("####", "PPPP", id="a plain washroom is named at the first look"),
+        pytest.param("..##", "UCUP", id="one look hides at once, the second accuses"),
+        pytest.param("..#....", "UCUUCCC", id="one odd look hides, holds, and accuses nobody"),
+        pytest.param("####....", "PPPPUCCC", id="a prohibited view opens after two clear looks and the hold"),
+        pytest.param("..~...", "UCUUCC", id="a look that knows nothing hides"),
+        pytest.param("-----", "UUUUU", id="no evidence, no picture"),
+        pytest.param("..---", "UCCCC", id="a frame without a look inherits"),
+        pytest.param("..-------", "UCCCCCCUU", id="evidence older than five seconds is none"),
+        pytest.param("...!...", "UCCUUCC", id="a failed model hides, and holds"),
+    ],
+)
+def test_states_over_time(looks: str, states: str) -> None:
+    """`#` shows a washroom, `.` does not, `~` could be either, `!` is a failed look, `-` is no look."""
+    assert "".join(LETTERS[verdict.state] for verdict in rule(looks)) == states
+
+
+@pytest.mark.parametrize(
+    ("looks", "reasons"),
+    [
+        pytest.param("-.", [Reason.STARTUP, Reason.STARTUP], id="not enough seen yet"),
+        pytest.param(
+            "..!-", [Reason.STARTUP, Reason.MODEL, Reason.MODEL_ERROR, Reason.MODEL_ERROR], id="a doubt lasts"
+        ),
+        pytest.param("..------", [Reason.STARTUP] + [Reason.MODEL] * 6 + [Reason.STALL], id="stale evidence says so"),
+    ],
+)
+def test_every_hidden_frame_has_its_reason(looks: str, reasons: list[Reason]) -> None:
+    assert [verdict.reason for verdict in rule(looks)] == reasons
+
+
+def test_a_prohibited_verdict_cites_the_article() -> None:
+    verdict = rule("##")[-1]
+
+    assert (verdict.zone, [clause.citation for clause in verdict.clauses]) == (
+        Zone.WASHROOM,
+        ["Guangdong Decree 132 Art. 7"],
+    )
+
+
+@pytest.mark.parametrize("jump", [-0.5, 60.0], ids=["backwards", "far ahead"])
+def test_a_clock_that_jumps_closes_the_feed(jump: float) -> None:
+    watch = Watch(RULES)
+    for offset in (0.0, 1.0, 2.0):
+        watch.see(evidence(0.01, offset), offset)
+
+    verdict = watch.see(None, 2.0 + jump)
+
+    assert (verdict.state, verdict.reason) == (State.UNCERTAIN, Reason.CLOCK_JUMP)
+
+
+def test_looks_in_quick_succession_count_for_little() -> None:
+    """Ten looks within a tenth of a second see one picture; ten looks in ten seconds are ten pictures."""
+    quick, slow = Watch(RULES), Watch(RULES)
+    for index in range(10):
+        hasty = quick.see(evidence(0.7), index / 100)
+        patient = slow.see(evidence(0.7), index)
+
+    assert (hasty.state, patient.state) == (State.UNCERTAIN, State.PROHIBITED)
+
+
+def test_a_declared_purpose_moves_the_prior() -> None:
+    street, unknown = Watch(RULES, "street"), Watch(RULES)
+
+    assert street.see(evidence(0.5), 0).p_prohibited < unknown.see(evidence(0.5), 0).p_prohibited
+
+
+SIGHT = st.one_of(
+    st.none(),
+    st.floats(0, 1).map(evidence),
+    st.sampled_from(list(Reason)).map(lambda reason: Doubt(0.0, reason)),
+)
+
+
+@given(st.lists(st.tuples(SIGHT, st.floats(-5, 30)), max_size=60))
+def test_clear_only_on_recent_clear_evidence(script: list[tuple[Sight, float]]) -> None:
+    """Whatever comes in whatever order: CLEAR means that the last look was clear and is not stale."""
+    watch, now = Watch(RULES), 0.0
+    last: tuple[float, float] | None = None  # offset and probability of the last look, None after a doubt
+    for sight, step in script:
+        jumped = not 0 <= step <= RULES.timing.clock_jump_s
+        now += step
+        if isinstance(sight, Evidence):
+            sight = replace(sight, offset=now)
+            last = (now, sight.p_prohibited)
+        elif isinstance(sight, Doubt) or jumped:
+            last = None
+        verdict = watch.see(sight, now)
+        if verdict.state is State.CLEAR:
+            assert last is not None
+            assert last[1] <= RULES.thresholds.clear_below
+            assert now - last[0] <= RULES.timing.stall_s
+
+
+@given(st.lists(st.floats(0, 1), max_size=200))
+def test_the_filter_never_leaves_the_unit_interval(looks: list[float]) -> None:
+    watch = Watch(RULES)
+    for index, p in enumerate(looks):
+        posterior = watch.see(evidence(p, index), index).p_prohibited
+        assert 0 <= posterior <= 1
+        assert math.isfinite(posterior)
+
+
+@pytest.mark.parametrize(
+    ("p", "state"),
+    [(0.0, State.CLEAR), (0.5, State.UNCERTAIN), (1.0, State.PROHIBITED)],
+)
+def test_a_still_is_ruled_by_the_thresholds_alone(p: float, state: State) -> None:
+    assert judge_still(evidence(p), RULES).state is state

@@ -1,0 +1,32 @@
+"""A toy world for tests: a classifier that needs no weights, evidence and frames."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from privacy.evidence import Evidence
+from privacy.frame import Frame, Layout
+from privacy.zones import Zone
+
+
+class Bright:
+    """A real classifier of a toy world: the brighter the picture, the likelier a washroom."""
+
+    name = "bright.test"
+    input_size = (8, 8)
+
+    def look(self, images: Sequence[NDArray[np.uint8]], offsets: Sequence[float]) -> list[Evidence]:
+        return [evidence(float(image.mean()) / 255, offset) for image, offset in zip(images, offsets, strict=True)]
+
+
+def evidence(p: float, offset: float = 0.0, zone: Zone = Zone.WASHROOM) -> Evidence:
+    """Evidence that a frame is prohibited with probability `p`."""
+    zones = np.zeros(len(Zone), np.float32)
+    zones[Zone.PERMITTED], zones[zone] = 1 - p, p
+    return Evidence(offset, zones, "bright.test")
+
+
+def grey_frame(level: int, offset: float = 0.0, sequence: int = 0, size: tuple[int, int] = (48, 64)) -> Frame:
+    """A full-range frame of one luma level."""
+    return Frame((np.full(size, level, np.uint8),), Layout.GRAY, offset, sequence, full_range=True)
