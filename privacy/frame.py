@@ -134,7 +134,8 @@ def thumbnail(frame: Frame, size: tuple[int, int]) -> NDArray[np.uint8]:
         luma, chroma = (luma - 16) * (255 / 219), chroma * (255 / 224)
     matrix = _BT709 if frame.bt709 else _BT601
     rgb = np.concatenate([luma[..., None], chroma], axis=-1) @ matrix.T
-    return np.clip(rgb + 0.5, 0, 255).astype(np.uint8)
+    picture: NDArray[np.uint8] = np.clip(rgb + 0.5, 0, 255).astype(np.uint8)
+    return picture
 
 
 def _resize(plane: Plane, size: tuple[int, int]) -> Plane:

@@ -100,7 +100,7 @@ def polygons(corners: Iterable[Iterable[Any]]) -> tuple[Polygon, ...]:
     Raises:
         RegionError: Too many polygons, or one is malformed.
     """
-    found = []
+    found: list[Polygon] = []
     for polygon in corners:
         if len(found) == MAX_POLYGONS:
             raise RegionError(f"at most {MAX_POLYGONS} polygons")

@@ -232,6 +232,7 @@ T = TypeVar("T", Thresholds, Timing)
 
 
 def _numbers(kind: type[T], entry: Mapping[str, Any], where: str) -> T:
+    values: dict[str, Any]
     wanted = {field.name: field.type for field in fields(kind)}
     _only(entry, tuple(wanted), where)
     values = {name: (int if hint is int else float)(entry[name]) for name, hint in wanted.items()}

@@ -51,7 +51,7 @@ def judge_still(evidence: Evidence, policy: Policy) -> Verdict:
         state = State.CLEAR
     else:
         state = State.UNCERTAIN
-    return _verdict(state, Reason.MODEL, evidence, evidence.offset, p, policy)
+    return _verdict(state, Reason.MODEL, evidence, p, policy)
 
 
 class Watch:
@@ -143,7 +143,7 @@ class Watch:
         else:
             state = State.UNCERTAIN
         reason = Reason.MODEL if self._accused else self._because
-        return _verdict(state, reason, evidence, offset, posterior, self._policy)
+        return replace(_verdict(state, reason, evidence, posterior, self._policy), offset=offset)
 
     def _predicted(self, offset: float) -> float:
         """Log-odds after the transition since the last evidence; both dwell times are exponential."""
@@ -156,16 +156,16 @@ class Watch:
         return _logit(stationary + (_sigmoid(self._log_odds) - stationary) * kept)
 
     def _independence(self, offset: float) -> float:
-        """Weight of a look: two looks a tenth of a second apart see the same picture and count as little more than one."""
+        """Weight of a look: two looks a tenth of a second apart see one picture and count as little more than one."""
         if self._seen is None:
             return 1.0
         return min(1.0, max(0.0, offset - self._seen) / self._policy.timing.look_every_s)
 
 
-def _verdict(state: State, reason: Reason, evidence: Evidence, offset: float, p: float, policy: Policy) -> Verdict:
+def _verdict(state: State, reason: Reason, evidence: Evidence, p: float, policy: Policy) -> Verdict:
     zone = None if state is State.CLEAR else evidence.zone
     clauses = policy.rules[zone].clauses if zone is not None and state is State.PROHIBITED else ()
-    return Verdict(state, reason, offset, zone, p, clauses, evidence.place)
+    return Verdict(state, reason, evidence.offset, zone, p, clauses, evidence.place)
 
 
 def _logit(p: float) -> float:

@@ -42,7 +42,8 @@ def test_a_thumbnail_has_the_size_asked_for(layout: Layout, height: int, width: 
 
     seen = thumbnail(Frame(planes, layout, 0.0), (rows, columns))
 
-    assert (seen.shape, seen.dtype) == ((rows, columns, 3), np.uint8)
+    assert seen.shape == (rows, columns, 3)
+    assert seen.dtype == np.uint8
 
 
 @pytest.mark.parametrize(

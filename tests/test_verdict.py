@@ -1,5 +1,4 @@
 import math
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -125,7 +124,6 @@ def test_clear_only_on_recent_clear_evidence(script: list[tuple[Sight, float]]) 
         jumped = not 0 <= step <= RULES.timing.clock_jump_s
         now += step
         if isinstance(sight, Evidence):
-            sight = replace(sight, offset=now)
             last = (now, sight.p_prohibited)
         elif isinstance(sight, Doubt) or jumped:
             last = None
