@@ -48,7 +48,7 @@ class Cadence:
 
 
 def _coarse_luma(frame: Frame) -> NDArray[np.int16]:
-    """Return about 64x36 samples of luma, int16 so that differences do not wrap; unfiltered, so it costs microseconds."""
+    """Return about 64x36 samples of luma, int16 so that differences do not wrap; unfiltered, to cost microseconds."""
     plane = frame.planes[0]
     height, width = frame.size
     sample = plane[height // 72 :: max(1, height // 36), width // 128 :: max(1, width // 64)]

@@ -1,0 +1,202 @@
+from collections.abc import Callable, Iterator, Sequence
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from privacy import pipeline, policy
+from privacy.errors import EffectTooWeakError, MaskingError, SourceLostError
+from privacy.evidence import Evidence, Reason
+from privacy.frame import Frame
+from privacy.plan import Polygon
+from privacy.policy import Effect, EffectKind
+from privacy.verdict import State
+from tests.toys import Bright, grey_frame
+
+RULES = policy.load()
+DARK, LIGHT = 10, 240
+
+
+def clip(levels: Sequence[int], rate: float = 4) -> list[Frame]:
+    """A noisy clip, so that a frame that leaves as it came can be told from a masked one."""
+    rng = np.random.default_rng(0)
+    frames = []
+    for index, level in enumerate(levels):
+        frame = grey_frame(level, index / rate, index)
+        noise = rng.integers(-5, 6, frame.size)
+        frames.append(frame.with_planes((np.clip(level + noise, 1, 254).astype(np.uint8),)))
+    return frames
+
+
+def left_clear(frame: Frame, outcome: pipeline.Outcome) -> bool:
+    """True if anything of the picture can still be seen."""
+    return len(np.unique(outcome.frame.planes[0])) > 1
+
+
+class Faulty(Bright):
+    """Looks well until it does not."""
+
+    def __init__(self, fault: Callable[[], list[Evidence]], after: int = 0) -> None:
+        self._fault, self._left = fault, after
+
+    def look(self, images: Sequence[NDArray[np.uint8]], offsets: Sequence[float]) -> list[Evidence]:
+        self._left -= 1
+        return super().look(images, offsets) if self._left >= 0 else self._fault()
+
+
+def raises() -> list[Evidence]:
+    raise RuntimeError("the model is gone")
+
+
+def no_number() -> list[Evidence]:
+    return [Evidence(0.0, np.full(7, np.nan, np.float32), "faulty")]
+
+
+def nothing() -> list[Evidence]:
+    return []
+
+
+def test_frames_come_out_in_order_and_whole() -> None:
+    frames = clip([DARK] * 20)
+
+    outcomes = list(pipeline.guard(frames, Bright(), RULES))
+
+    assert [outcome.frame.sequence for outcome in outcomes] == list(range(20))
+    assert {outcome.frame.size for outcome in outcomes} == {frames[0].size}
+
+
+def test_a_clear_frame_leaves_exactly_as_it_came() -> None:
+    frames = clip([DARK] * 12)
+
+    last = list(pipeline.guard(frames, Bright(), RULES))[-1]
+
+    assert last.verdict.state is State.CLEAR
+    assert np.array_equal(last.frame.planes[0], frames[-1].planes[0])
+
+
+def test_only_clear_frames_leave_clear() -> None:
+    frames = clip([DARK] * 12 + [LIGHT] * 12 + [DARK] * 20)
+
+    outcomes = list(pipeline.guard(frames, Bright(), RULES))
+
+    assert [left_clear(*pair) for pair in zip(frames, outcomes, strict=True)] == [
+        outcome.verdict.state is State.CLEAR for outcome in outcomes
+    ]
+
+
+def test_a_washroom_is_hidden_on_its_first_frame() -> None:
+    outcomes = list(pipeline.guard(clip([DARK] * 12 + [LIGHT] * 2), Bright(), RULES))
+
+    assert [outcome.verdict.state for outcome in outcomes[11:13]] == [State.CLEAR, State.UNCERTAIN]
+
+
+@pytest.mark.parametrize("fault", [raises, no_number, nothing])
+@pytest.mark.parametrize("after", [0, 1, 3])
+def test_a_faulty_model_never_lets_a_frame_out(fault: Callable[[], list[Evidence]], after: int) -> None:
+    frames = clip([DARK] * 40)
+    outcomes = list(pipeline.guard(frames, Faulty(fault, after), RULES))
+    failed = next(i for i, outcome in enumerate(outcomes) if outcome.verdict.reason is Reason.MODEL_ERROR)
+
+    assert len(outcomes) == len(frames)
+    assert not any(left_clear(*pair) for pair in zip(frames[failed:], outcomes[failed:], strict=True))
+
+
+def test_a_mask_that_fails_hides_everything(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(frame: Frame, plan: object) -> Frame:
+        raise ValueError
+
+    monkeypatch.setattr(pipeline, "mask", broken)
+    frames = clip([DARK] * 12)
+
+    outcomes = list(pipeline.guard(frames, Bright(), RULES))
+
+    assert not any(left_clear(*pair) for pair in zip(frames, outcomes, strict=True))
+    assert all(outcome.plan.hides_everything for outcome in outcomes)
+
+
+def test_a_frame_that_cannot_even_be_blanked_does_not_leave(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object) -> Frame:
+        raise ValueError
+
+    monkeypatch.setattr(pipeline, "mask", broken)
+    monkeypatch.setattr(pipeline, "blank", broken)
+
+    with pytest.raises(MaskingError):
+        next(pipeline.guard(clip([DARK]), Bright(), RULES))
+
+
+def test_a_changed_size_hides_and_says_so() -> None:
+    frames = [*clip([DARK] * 12), grey_frame(DARK, 3.0, 12, size=(24, 32)), grey_frame(DARK, 3.25, 13, size=(24, 32))]
+
+    outcomes = list(pipeline.guard(frames, Bright(), RULES))
+
+    assert [outcome.verdict.reason for outcome in outcomes[11:]] == [
+        Reason.MODEL,
+        Reason.FORMAT_CHANGE,
+        Reason.FORMAT_CHANGE,
+    ]
+    assert outcomes[-1].frame.size == (24, 32)
+
+
+def test_static_zones_are_hidden_in_clear_frames() -> None:
+    corner = Polygon(((0.0, 0.0), (0.5, 0.0), (0.5, 0.5), (0.0, 0.5)))
+    frames = clip([DARK] * 12)
+
+    seen = list(pipeline.guard(frames, Bright(), RULES, static=[corner]))[-1].frame.planes[0]
+
+    assert len(np.unique(seen[:24, :32])) == 1
+    assert np.array_equal(seen[26:], frames[-1].planes[0][26:])
+
+
+def test_a_weak_effect_is_refused_before_a_frame_is_read() -> None:
+    with pytest.raises(EffectTooWeakError):
+        pipeline.guard(iter(()), Bright(), RULES, effect=Effect(EffectKind.PIXELATE, 0.001))
+
+
+def test_look_behind_hides_what_came_before_the_look() -> None:
+    """The scene drifts into a washroom between two looks; the frames on the way were ruled by the look before."""
+    drift = [DARK] * 12 + [DARK + 4, DARK + 5, DARK + 6, LIGHT]
+    hasty = list(pipeline.guard(clip(drift), Bright(), RULES))
+    patient = list(pipeline.guard(clip(drift), Bright(), RULES, look_behind_s=1.0))
+
+    assert [outcome.verdict.state for outcome in hasty[12:15]] == [State.CLEAR] * 3
+    assert [outcome.verdict.state for outcome in patient[13:15]] == [State.UNCERTAIN] * 2
+    assert [outcome.frame.sequence for outcome in patient] == list(range(16))
+
+
+@pytest.mark.parametrize("look_behind_s", [0.0, 1.0])
+def test_a_source_that_breaks_off_loses_no_good_frame(look_behind_s: float) -> None:
+    def breaking() -> Iterator[Frame]:
+        yield from clip([DARK] * 10)
+        raise SourceLostError("gone")
+
+    got = []
+    with pytest.raises(SourceLostError):
+        got.extend(pipeline.guard(breaking(), Bright(), RULES, look_behind_s=look_behind_s))
+    got = []
+    try:
+        for outcome in pipeline.guard(breaking(), Bright(), RULES, look_behind_s=look_behind_s):
+            got.append(outcome.frame.sequence)
+    except SourceLostError:
+        pass
+
+    assert got == list(range(10))
+
+
+@given(st.lists(st.integers(0, 255), max_size=24), st.lists(st.floats(0, 2), min_size=24, max_size=24), st.booleans())
+def test_whatever_is_shown_nothing_leaves_without_a_clear_verdict(
+    levels: list[int], steps: list[float], wait: bool
+) -> None:
+    now, frames = 0.0, []
+    for frame, step in zip(clip(levels), steps, strict=False):
+        now += step
+        frames.append(Frame(frame.planes, frame.layout, now, frame.sequence, full_range=True))
+
+    outcomes = list(pipeline.guard(frames, Bright(), RULES, look_behind_s=float(wait)))
+
+    assert len(outcomes) == len(frames)
+    for frame, outcome in zip(frames, outcomes, strict=True):
+        if outcome.verdict.state is not State.CLEAR:
+            assert not left_clear(frame, outcome)
