@@ -1,11 +1,15 @@
 """Judgement over time. Every rule about time is in this file; it reads no clock and does no I/O."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
+import numpy as np
+from numpy.typing import NDArray
+
 from privacy.evidence import Doubt, Evidence, Reason, Sight
-from privacy.policy import Clause, Policy
+from privacy.policy import Clause, Policy, Timing
 from privacy.zones import Zone
 
 
@@ -123,7 +127,8 @@ class Watch:
     def _weigh(self, evidence: Evidence, offset: float) -> Verdict:
         limits, timing = self._policy.thresholds, self._policy.timing
         p = evidence.p_prohibited
-        self._log_odds = self._predicted(offset) + self._independence(offset) * _logit(min(max(p, 1e-3), 1 - 1e-3))
+        predicted = _predict(self._log_odds, self._seen, offset, timing)
+        self._log_odds = predicted + _weight(self._seen, offset, timing) * _logit(_bounded(p))
         posterior = _sigmoid(self._log_odds)
         self._seen = offset
 
@@ -145,21 +150,70 @@ class Watch:
         reason = Reason.MODEL if self._accused else self._because
         return replace(_verdict(state, reason, evidence, posterior, self._policy), offset=offset)
 
-    def _predicted(self, offset: float) -> float:
-        """Log-odds after the transition since the last evidence; both dwell times are exponential."""
-        if self._seen is None:
-            return self._log_odds
-        timing = self._policy.timing
-        enter, leave = 1 / timing.dwell_permitted_s, 1 / timing.dwell_prohibited_s
-        stationary = enter / (enter + leave)
-        kept = math.exp(-(enter + leave) * max(0.0, offset - self._seen))
-        return _logit(stationary + (_sigmoid(self._log_odds) - stationary) * kept)
 
-    def _independence(self, offset: float) -> float:
-        """Weight of a look: two looks a tenth of a second apart see one picture and count as little more than one."""
-        if self._seen is None:
-            return 1.0
-        return min(1.0, max(0.0, offset - self._seen) / self._policy.timing.look_every_s)
+def smooth(looks: Sequence[Evidence], policy: Policy, purpose: str = "") -> NDArray[np.float64]:
+    """Weigh every look of a recording by what came before *and* after it.
+
+    The forward-backward recursion over the same hidden Markov model as `Watch`; Rabiner, Proc. IEEE 77(2), 1989,
+    eq. 27. For archives: a live camera cannot wait for what comes after.
+
+    Args:
+        looks: Evidence in the order of its offsets.
+        policy: Transition rates and weights.
+        purpose: The camera's declared purpose (Art. 6), for its prior; "" if it declares none.
+
+    Returns:
+        `(N,)` float64 in [0, 1], the probability that the view was prohibited at each look.
+    """
+    timing, forward, weights = policy.timing, [], []
+    log_odds, before = _logit(policy.prior_of(purpose)), None
+    for look in looks:
+        log_odds = _predict(log_odds, before, look.offset, timing)
+        weights.append(_weight(before, look.offset, timing) * _logit(_bounded(look.p_prohibited)))
+        log_odds += weights[-1]
+        forward.append(log_odds)
+        before = look.offset
+    # Backwards the same chain runs, for it is reversible; `ahead` is the log likelihood ratio of all later looks.
+    smoothed, ahead = np.zeros(len(looks)), 0.0
+    for index in range(len(looks) - 1, -1, -1):
+        smoothed[index] = _sigmoid(forward[index] + ahead)
+        if index:
+            ahead = _recede(ahead + weights[index], looks[index - 1].offset, looks[index].offset, timing)
+    return smoothed
+
+
+def _stay(before: float, now: float, timing: Timing) -> tuple[float, float]:
+    """Return the chain's stationary probability of prohibited, and how much of the state survives to `now`."""
+    enter, leave = 1 / timing.dwell_permitted_s, 1 / timing.dwell_prohibited_s
+    return enter / (enter + leave), math.exp(-(enter + leave) * max(0.0, now - before))
+
+
+def _predict(log_odds: float, before: float | None, now: float, timing: Timing) -> float:
+    """Log-odds of prohibited at `now`, from those at the look before; both dwell times are exponential."""
+    if before is None:
+        return log_odds
+    stationary, kept = _stay(before, now, timing)
+    return _logit(stationary + (_sigmoid(log_odds) - stationary) * kept)
+
+
+def _recede(ratio: float, before: float, now: float, timing: Timing) -> float:
+    """Log likelihood ratio at `before` of what was seen from `now` on, from that ratio at `now`."""
+    stationary, kept = _stay(before, now, timing)
+    prohibited, permitted = _sigmoid(ratio), _sigmoid(-ratio)
+    mean = stationary * prohibited + (1 - stationary) * permitted
+    return math.log((kept * prohibited + (1 - kept) * mean) / (kept * permitted + (1 - kept) * mean))
+
+
+def _weight(before: float | None, now: float, timing: Timing) -> float:
+    """Weight of a look: two looks a tenth of a second apart see one picture and count as little more than one."""
+    if before is None:
+        return 1.0
+    return min(1.0, max(0.0, now - before) / timing.look_every_s)
+
+
+def _bounded(p: float) -> float:
+    # No single look may be so sure that no other can contradict it.
+    return min(max(p, 1e-3), 1 - 1e-3)
 
 
 def _verdict(state: State, reason: Reason, evidence: Evidence, p: float, policy: Policy) -> Verdict:

@@ -1,3 +1,4 @@
+import itertools
 import math
 
 import numpy as np
@@ -8,7 +9,7 @@ from hypothesis import strategies as st
 from privacy import policy
 from privacy.evidence import Doubt, Evidence, Reason, Sight
 from privacy.policy import Policy
-from privacy.verdict import State, Verdict, Watch, judge_still
+from privacy.verdict import State, Verdict, Watch, judge_still, smooth
 from privacy.zones import Zone
 
 RULES = policy.load()
@@ -149,3 +150,47 @@ def test_the_filter_never_leaves_the_unit_interval(looks: list[float]) -> None:
 )
 def test_a_still_is_ruled_by_the_thresholds_alone(p: float, state: State) -> None:
     assert judge_still(evidence(p), RULES).state is state
+
+
+def brute_force(looks: list[tuple[float, float]]) -> list[float]:
+    """The same posterior by summing over every sequence of hidden states."""
+    timing = RULES.timing
+    enter, leave = 1 / timing.dwell_permitted_s, 1 / timing.dwell_prohibited_s
+    stationary = enter / (enter + leave)
+    mass = np.zeros((len(looks), 2))
+    for states in itertools.product((0, 1), repeat=len(looks)):
+        p = RULES.prior_of("") if states[0] else 1 - RULES.prior_of("")
+        for index, ((p_look, offset), state) in enumerate(zip(looks, states, strict=True)):
+            weight = 1.0
+            if index:
+                gap = offset - looks[index - 1][1]
+                kept = math.exp(-(enter + leave) * gap)
+                here = stationary if state else 1 - stationary
+                p *= here + ((states[index - 1] == state) - here) * kept
+                weight = min(1.0, gap / timing.look_every_s)
+            p_look = min(max(p_look, 1e-3), 1 - 1e-3)  # noqa: PLW2901 - the same bound as the filter's
+            p *= (p_look if state else 1 - p_look) ** weight
+        mass[np.arange(len(looks)), states] += p
+    return list(mass[:, 1] / mass.sum(axis=1))
+
+
+@given(st.lists(st.tuples(st.floats(0, 1), st.floats(0.01, 20)), min_size=1, max_size=7))
+def test_smoothing_is_the_exact_posterior(steps: list[tuple[float, float]]) -> None:
+    looks = [(p, sum(gap for _, gap in steps[: i + 1])) for i, (p, _) in enumerate(steps)]
+
+    smoothed = smooth([evidence(p, offset) for p, offset in looks], RULES)
+
+    assert smoothed == pytest.approx(brute_force(looks), abs=1e-5)
+
+
+def test_smoothing_sees_what_the_filter_cannot_yet() -> None:
+    """A look that knows nothing, just before the washroom, is already part of it."""
+    story = [evidence(p, i) for i, p in enumerate([0.01, 0.01, 0.5, 0.99, 0.99])]
+    watch = Watch(RULES)
+    online = [watch.see(look, look.offset).p_prohibited for look in story]
+
+    assert online[2] < smooth(story, RULES)[2] / 3
+
+
+def test_nothing_smooths_to_nothing() -> None:
+    assert smooth([], RULES).shape == (0,)
