@@ -69,6 +69,8 @@ def guard(
 
 def examine(frame: Frame, model: ZoneClassifier) -> Evidence | Doubt:
     """Let the model look at one frame. A model that fails casts doubt; it never stops the stream."""
+    if frame.damaged:
+        return Doubt(frame.offset, Reason.DECODE_ERROR)
     try:
         return model.look([thumbnail(frame, model.input_size)], [frame.offset])[0]
     except Exception as error:  # whatever a model raises, the frame must come out hidden
@@ -87,7 +89,7 @@ def judge(
         here = (frame.layout, frame.size)
         if shape not in (None, here):
             sight = Doubt(frame.offset, Reason.FORMAT_CHANGE)
-        elif cadence.due(frame, settled=settled):
+        elif frame.damaged or cadence.due(frame, settled=settled):
             sight = examine(frame, model)
         shape = here
         verdict = watch.see(sight, frame.offset)

@@ -1,0 +1,1 @@
+"""Where outcomes go: video files and JSON lines."""
