@@ -1,7 +1,6 @@
 """Video files, encoded from I420."""
 
 import contextlib
-import os
 import secrets
 from collections.abc import Iterable
 from fractions import Fraction
@@ -44,7 +43,7 @@ class VideoSink:
     Left with an exception, the context removes it; but if the source broke off, or a camera's recording is interrupted,
     what was written is all there is, and it is completed.
 
-    A size that is not even cannot be H.264 with halved chroma; it is written with chroma in full (4:4:4), never resized.
+    An odd size cannot be H.264 with halved chroma; it is written with chroma in full (4:4:4), never resized.
 
     Args:
         path: The file; its ending chooses the container.
@@ -87,7 +86,10 @@ class VideoSink:
         self._partial = self.path.with_name(f".{self.path.name}.{secrets.token_hex(4)}.part")
         try:
             self._container = av.open(f"file:{self._partial}", "w", format=kind)
-            stream = self._container.add_stream("libx264", rate=rate, options={"preset": preset, "crf": str(crf)})
+            options = {"preset": preset, "crf": str(crf)}
+            if kind in ("avi", "flv"):
+                options["bf"] = "0"  # their timestamps say when to decode, so that the two orders must be one
+            stream = self._container.add_stream("libx264", rate=rate, options=options)
             stream.height, stream.width = like.size
             stream.pix_fmt = self._format
             stream.time_base = stream.codec_context.time_base = self._tick
@@ -134,7 +136,7 @@ class VideoSink:
         except (av.error.FFmpegError, OSError, ValueError) as error:
             raise self._error(error) from error
 
-    def write_audio(self, packets: Iterable[Packet]) -> None:
+    def write_audio(self, packets: Iterable["Packet[AudioStream]"]) -> None:
         """Copy packets of the audio stream that was named at the start.
 
         Raises:
@@ -240,7 +242,7 @@ def _adopted(planes: tuple[Plane, ...], name: str) -> av.VideoFrame | None:
 
 def _fill(picture: av.VideoFrame, planes: tuple[Plane, ...]) -> None:
     for target, plane in zip(picture.planes, planes, strict=True):
-        rows = np.frombuffer(target, np.uint8).reshape(target.height, target.line_size)
+        rows = np.frombuffer(memoryview(target), np.uint8).reshape(target.height, target.line_size)
         rows[:, : target.width] = plane
 
 
@@ -252,6 +254,6 @@ def _upsampled(planes: tuple[Plane, ...], size: tuple[int, int]) -> tuple[Plane,
 def same_file(first: str | Path, second: str | Path) -> bool:
     """Return True if both name one file: writing the second would destroy the first."""
     try:
-        return os.path.samefile(first, second)
+        return Path(first).samefile(second)
     except OSError:
         return False

@@ -39,9 +39,9 @@ def lender(planes: tuple[Plane, ...]) -> av.VideoFrame | None:
 
     An encoder that is given that picture needs no copy of its pixels.
     """
-    loans = [plane.base for plane in planes]
+    loans: list[object] = [plane.base for plane in planes]
     first = loans[0]
-    if not isinstance(first, _Loan) or first.picture.format.name not in I420_FORMATS or len(planes) != 3:
+    if len(planes) != 3 or not isinstance(first, _Loan) or first.picture.format.name not in I420_FORMATS:
         return None
     for index, (plane, loan) in enumerate(zip(planes, loans, strict=True)):
         if not isinstance(loan, _Loan) or loan.picture is not first.picture or loan.index != index:

@@ -1,12 +1,12 @@
 """Video files and network cameras, decoded to I420."""
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Self, cast
 
 import av
 import av.error
@@ -85,7 +85,7 @@ class VideoSource:
         self._offset = 0.0
         self._broken = ""
         self._heal_at_key = False
-        self._audio: deque[Packet] = deque()
+        self._audio: deque[Packet[AudioStream]] = deque()
         self._container = self._open(timeout_s)
         try:
             self._stream = self._video_stream()
@@ -131,7 +131,7 @@ class VideoSource:
         if self._broken:
             raise SourceLostError(f"{self.name}: {self._broken}", frames=self._frames, offset=self._offset)
 
-    def take_audio(self) -> list[Packet]:
+    def take_audio(self) -> list["Packet[AudioStream]"]:
         """Return the audio packets read since the last call."""
         packets = list(self._audio)
         self._audio.clear()
@@ -211,7 +211,7 @@ class VideoSource:
         del self._first
         yield from self._pictures
 
-    def _decode(self) -> Iterator[tuple[av.VideoFrame, bool]]:
+    def _decode(self) -> Generator[tuple[av.VideoFrame, bool], None, None]:
         """Yield each picture and whether it is damaged. What is wrong with the source is left in `_broken`."""
         streams = [self._stream] if self.audio is None else [self._stream, self.audio]
         progress = -1
@@ -221,9 +221,9 @@ class VideoSource:
                 for packet in self._container.demux(*streams):
                     if packet.stream is not self._stream:
                         if packet.dts is not None:
-                            self._audio.append(packet)
+                            self._audio.append(cast("Packet[AudioStream]", packet))
                         continue
-                    yield from self._decode_packet(packet)
+                    yield from self._decode_packet(cast("Packet[VideoStream]", packet))
                 break
             except av.error.FFmpegError as error:
                 self._damage(_why(error))
@@ -233,7 +233,7 @@ class VideoSource:
         if self._live:
             self._damage("the stream ended")
 
-    def _decode_packet(self, packet: Packet | None) -> Iterator[tuple[av.VideoFrame, bool]]:
+    def _decode_packet(self, packet: "Packet[VideoStream] | None") -> Iterator[tuple[av.VideoFrame, bool]]:
         if packet is not None and packet.size:
             self._packets += 1
             if packet.is_corrupt:
