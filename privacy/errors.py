@@ -8,6 +8,7 @@ PrivacyError
 │   ├── RegionError             static zones that are no polygons in [0, 1]
 │   ├── EffectTooWeakError      a mask below the strength floor of the policy
 │   ├── ProtocolError           a stream message out of order
+│   ├── UnsupportedError        a part of the contract that this server does not serve
 │   └── SourceError             no picture or video can be read from it
 ├── ModelNotFoundError          no such name in the catalogue, or its file is not there yet
 ├── ModelIntegrityError         a weights file that is not the one in the catalogue
@@ -70,6 +71,12 @@ class ProtocolError(InputError):
     """A stream message came out of order, or without what it must carry."""
 
     reason = "INVALID_MESSAGE"
+
+
+class UnsupportedError(InputError):
+    """A part of the contract that this server does not serve."""
+
+    reason = "UNSUPPORTED"
 
 
 class SourceError(InputError):

@@ -34,6 +34,8 @@ class Reason(StrEnum):
     """The frame could not be decoded whole."""
     CLOCK_JUMP = "CLOCK_JUMP"
     """Capture time ran backwards or leapt ahead."""
+    CONNECTION_LOST = "CONNECTION_LOST"
+    """Said by a client of the service for frames that were never answered."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

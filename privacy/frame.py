@@ -66,6 +66,7 @@ class Frame:
         full_range: True if luma spans [0, 255] (JPEG, RGB), False for [16, 235] (video). ITU-R BT.601 / BT.709.
         bt709: True if chroma follows BT.709 (HD video), False for BT.601.
         damaged: True if the decoder could not read all of it; its content is a guess.
+        source_size: `(height, width)` of the picture as it came, if it was decoded at a smaller scale.
 
     Raises:
         FrameError: Planes, dtype or size do not fit the layout.
@@ -78,6 +79,7 @@ class Frame:
     full_range: bool = False
     bt709: bool = False
     damaged: bool = False
+    source_size: tuple[int, int] | None = None
 
     def __post_init__(self) -> None:
         if not self.planes or self.planes[0].ndim not in (2, 3):

@@ -86,7 +86,7 @@ def judge(
     shape: object = None
     for frame in frames:
         sight: Sight = None
-        here = (frame.layout, frame.size)
+        here = (frame.layout, frame.source_size or frame.size)
         if shape not in (None, here):
             sight = Doubt(frame.offset, Reason.FORMAT_CHANGE)
         elif frame.damaged or cadence.due(frame, settled=settled):
