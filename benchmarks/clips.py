@@ -21,6 +21,7 @@ from privacy.policy import Policy
 from privacy.sources.video import VideoSource
 from privacy.verdict import State, Verdict, Watch
 
+
 @dataclass(frozen=True, slots=True)
 class Measured:
     """One clip under one model.
