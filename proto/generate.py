@@ -59,12 +59,13 @@ def image(target: Path, root: Path = HERE) -> None:
 def generate(out: Path) -> None:
     """Write the Python modules and their stubs to `out`/privacy/v1."""
     out.mkdir(parents=True, exist_ok=True)
-    plugin = Path(sysconfig.get_path("scripts")) / "protoc-gen-mypy_grpc"
+    scripts = Path(sysconfig.get_path("scripts"))
     run(
         [
-            f"--plugin=protoc-gen-mypy_grpc={plugin}",
+            f"--plugin=protoc-gen-mypy={scripts / 'protoc-gen-mypy'}",
+            f"--plugin=protoc-gen-mypy_grpc={scripts / 'protoc-gen-mypy_grpc'}",
             f"--python_out={out}",
-            f"--pyi_out={out}",
+            f"--mypy_out={out}",
             f"--grpc_python_out={out}",
             f"--mypy_grpc_out={out}",
         ]

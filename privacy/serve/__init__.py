@@ -1,0 +1,1 @@
+"""The gRPC face: translate, call the pipeline, translate. No rule about what is hidden lives here."""

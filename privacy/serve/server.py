@@ -1,0 +1,146 @@
+"""Builds the server, runs it, and lets it go in good order."""
+
+import signal
+import threading
+from collections.abc import Callable
+from concurrent import futures
+from dataclasses import dataclass, field
+
+import grpc
+import structlog
+from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection
+
+from privacy.errors import InputError, PrivacyError
+from privacy.serve.servicer import EnforcementService, Engine
+from privacy.v1 import enforcement_service_pb2 as pb
+from privacy.v1 import enforcement_service_pb2_grpc as pb_grpc
+
+log = structlog.get_logger()
+
+SERVICE = pb.DESCRIPTOR.services_by_name["EnforcementService"].full_name
+DEFAULT_ADDRESS = "127.0.0.1:50051"
+_SPARE_THREADS = 16  # for everything that is no admitted stream: refusals, stills, health, reflection
+_KEEPALIVE = [
+    # A camera's connection that died without a word is noticed within 40 s, and its place is free again.
+    ("grpc.keepalive_time_ms", 30_000),
+    ("grpc.keepalive_timeout_ms", 10_000),
+    ("grpc.http2.min_ping_interval_without_data_ms", 10_000),
+    ("grpc.keepalive_permit_without_calls", 1),
+    # Two servers on one port would share the cameras between them unseen.
+    ("grpc.so_reuseport", 0),
+]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Where the server listens and how.
+
+    Attributes:
+        address: "host:port"; port 0 is a free one.
+        tls: Private key and certificate chain, PEM; None to serve in the clear.
+        reflection: Whether tools may ask for the contract.
+        grace_s: How long streams may go on once the server is told to stop.
+    """
+
+    address: str = DEFAULT_ADDRESS
+    tls: tuple[bytes, bytes] | None = field(default=None, repr=False)
+    reflection: bool = False
+    grace_s: float = 10.0
+
+
+class Server:
+    """A server that is built but does not listen yet.
+
+    Args:
+        engine: What it runs on.
+        settings: Where it listens.
+
+    Raises:
+        InputError: The address cannot be bound, or the key and certificate do not belong together.
+
+    Attributes:
+        address: "host:port" with the real port.
+    """
+
+    def __init__(self, engine: Engine, settings: Settings) -> None:
+        threads = engine.max_streams + _SPARE_THREADS
+        options = [
+            *_KEEPALIVE,
+            ("grpc.max_receive_message_length", engine.limits.message_bytes),
+            ("grpc.max_send_message_length", -1),
+        ]
+        self._engine = engine
+        self._grace_s = settings.grace_s
+        self._service = EnforcementService(engine)
+        self._health = health.HealthServicer()
+        pool = futures.ThreadPoolExecutor(threads, thread_name_prefix="serve")
+        self._server = grpc.server(pool, options=options, maximum_concurrent_rpcs=threads)
+        pb_grpc.add_EnforcementServiceServicer_to_server(self._service, self._server)
+        health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
+        self._report(health_pb2.HealthCheckResponse.NOT_SERVING)
+        if settings.reflection:
+            names = (SERVICE, health.SERVICE_NAME, reflection.SERVICE_NAME)
+            reflection.enable_server_reflection(names, self._server)
+        self.address = self._bind(settings)
+
+    def start(self) -> None:
+        """Listen, look at one picture, and only then call itself healthy.
+
+        Raises:
+            PrivacyError: The model cannot even look at a black picture.
+        """
+        self._server.start()
+        try:
+            self._engine.warm_up()
+        except Exception as error:
+            self._server.stop(None)
+            raise PrivacyError(f"the model {self._engine.model.name} does not work: {error}") from error
+        self._report(health_pb2.HealthCheckResponse.SERVING)
+        log.info("serving", address=self.address, model=self._engine.model.name, policy=self._engine.policy.name)
+
+    def stop(self, grace_s: float | None = None) -> None:
+        """Call itself unhealthy, take no new call, tell the streams, and end them after the grace."""
+        log.info("draining", grace_seconds=self._grace_s if grace_s is None else grace_s)
+        self._health.enter_graceful_shutdown()
+        self._service.drain()
+        self._server.stop(self._grace_s if grace_s is None else grace_s).wait()
+        log.info("stopped")
+
+    def _bind(self, settings: Settings) -> str:
+        host = settings.address.rpartition(":")[0]
+        try:
+            if settings.tls is None:
+                port = self._server.add_insecure_port(settings.address)
+            else:
+                credentials = grpc.ssl_server_credentials([settings.tls])
+                port = self._server.add_secure_port(settings.address, credentials)
+        except (RuntimeError, ValueError) as error:
+            raise InputError(f"{settings.address} cannot be bound: {error}", address=settings.address) from error
+        return f"{host}:{port}"
+
+    def _report(self, status: health_pb2.HealthCheckResponse.ServingStatus.ValueType) -> None:
+        for name in ("", SERVICE):
+            self._health.set(name, status)
+
+
+def run(engine: Engine, settings: Settings, ready: Callable[[str], None] = lambda _: None) -> None:
+    """Serve until SIGTERM or SIGINT, then drain.
+
+    Args:
+        engine: What the server runs on.
+        settings: Where it listens.
+        ready: Called with the address once the server is healthy.
+
+    Raises:
+        InputError: The address cannot be bound.
+        PrivacyError: The model does not work.
+    """
+    told = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: told.set())
+    server = Server(engine, settings)
+    server.start()
+    ready(server.address)
+    told.wait()
+    server.stop()

@@ -1,0 +1,214 @@
+"""`EnforcementService`: messages outside, the pipeline inside, and the count of who may come in."""
+
+import threading
+import time
+import uuid
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+import grpc
+import numpy as np
+import structlog
+
+from privacy import pipeline, policy
+from privacy.errors import ModelNotFoundError, OverloadError, PolicyError
+from privacy.evidence import Evidence
+from privacy.models.classifier import ZoneClassifier
+from privacy.policy import Policy
+from privacy.serve import translate
+from privacy.serve.status import errors_as_status
+from privacy.serve.stream import Stream
+from privacy.serve.translate import Limits, Setup
+from privacy.v1 import enforcement_service_pb2 as pb
+from privacy.v1 import enforcement_service_pb2_grpc as pb_grpc
+from privacy.v1 import frame_pb2, verdict_pb2
+
+log = structlog.get_logger()
+
+MAX_IN_FLIGHT = 8
+
+
+def _packs() -> Mapping[str, Policy]:
+    return {name: policy.load(name) for name in policy.names()}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Engine:
+    """What the service runs on; shared by all streams.
+
+    Attributes:
+        model: What looks.
+        digest: SHA-256 of its weights in hexadecimal; empty if it has none.
+        policy: What rules unless a client names another.
+        packs: Policies that a client may name. Never read from a path that came over the wire.
+        limits: What one message may cost.
+        max_streams: Streams at the same time.
+        version: Of the server.
+    """
+
+    model: ZoneClassifier
+    digest: str
+    policy: Policy
+    packs: Mapping[str, Policy] = field(default_factory=_packs)
+    limits: Limits = field(default_factory=Limits)
+    max_streams: int = 32
+    version: str = ""
+
+    def policy_of(self, name: str) -> Policy:
+        """Return the policy that a client named, "" for the default.
+
+        Raises:
+            PolicyError: There is no such policy.
+        """
+        if name in ("", self.policy.name):
+            return self.policy
+        if name not in self.packs:
+            raise PolicyError("no policy of this name; GetCapabilities lists them", field="policy")
+        return self.packs[name]
+
+    def check_model(self, name: str) -> None:
+        """Refuse any model but the one that is loaded.
+
+        Raises:
+            ModelNotFoundError: The client named another.
+        """
+        if name not in ("", self.model.name):
+            raise ModelNotFoundError("this server does not run a model of this name", field="model")
+
+    def warm_up(self) -> None:
+        """Look at one picture, so that the first camera does not wait for what is made on first use."""
+        self.model.look([np.zeros((*self.model.input_size, 3), np.uint8)], [0.0])
+
+
+class EnforcementService(pb_grpc.EnforcementServiceServicer):
+    """Serves the contract.
+
+    Args:
+        engine: What it runs on.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._streams = 0
+        self._lock = threading.Lock()
+        self._draining = threading.Event()
+
+    def drain(self) -> None:
+        """Tell every stream, with its next result, that the server is about to stop."""
+        self._draining.set()
+
+    def EnforceStream(  # noqa: N802 - gRPC's name
+        self, request_iterator: Iterator[pb.EnforceStreamRequest], context: grpc.ServicerContext
+    ) -> Iterator[pb.EnforceStreamResponse]:
+        """Rule on one camera for as long as the call lasts."""
+        session = uuid.uuid4().hex
+        with errors_as_status(context), self._admitted():
+            setup = translate.setup(next(request_iterator, None))
+            stream, accepted = self._open(setup, session)
+            yield pb.EnforceStreamResponse(accepted=accepted)
+            started, told = time.monotonic(), False
+            try:
+                for result in stream.results(request_iterator):
+                    if self._draining.is_set() and not told:
+                        told = True
+                        yield pb.EnforceStreamResponse(notice=pb.StreamNotice(kind=pb.NOTICE_KIND_DRAINING))
+                    yield pb.EnforceStreamResponse(result=result)
+            finally:
+                log.info(
+                    "stream_closed",
+                    stream=session,
+                    frames=stream.frames,
+                    seconds=round(time.monotonic() - started, 3),
+                    exposure_frames=stream.exposure.frames,
+                    exposure_seconds=round(stream.exposure.seconds, 3),
+                )
+
+    def ClassifyFrame(  # noqa: N802 - gRPC's name
+        self, request: pb.ClassifyFrameRequest, context: grpc.ServicerContext
+    ) -> pb.ClassifyFrameResponse:
+        """Rule on one picture."""
+        with errors_as_status(context):
+            engine = self._engine
+            engine.check_model(request.model)
+            pack = engine.policy_of(request.policy)
+            start = time.perf_counter()
+            frame = translate.still(request, engine.limits, engine.model.input_size)
+            decoded = time.perf_counter()
+            verdict, sight = pipeline.rule_still(frame, engine.model, pack)
+            ruled = time.perf_counter()
+            response = pb.ClassifyFrameResponse(
+                verdict=translate.verdict(verdict), model=self._model_ref(), policy=translate.policy_ref(pack)
+            )
+            if isinstance(sight, Evidence):
+                response.zone_scores.extend(translate.zone_scores(sight))
+                response.object_scores.extend(translate.object_scores(sight))
+                if (zone_map := translate.zone_map(sight)) is not None:
+                    response.zone_map.CopyFrom(zone_map)
+            response.timing.decode.CopyFrom(translate.duration(decoded - start))
+            response.timing.infer.CopyFrom(translate.duration(ruled - decoded))
+            return response
+        raise AssertionError("unreachable: an error ends the call")
+
+    def GetCapabilities(  # noqa: N802 - gRPC's name
+        self,
+        request: pb.GetCapabilitiesRequest,  # noqa: ARG002 - gRPC's signature
+        context: grpc.ServicerContext,  # noqa: ARG002 - gRPC's signature
+    ) -> pb.GetCapabilitiesResponse:
+        """Say what this server takes."""
+        engine = self._engine
+        others = [pack for name, pack in engine.packs.items() if name != engine.policy.name]
+        return pb.GetCapabilitiesResponse(
+            server_version=engine.version,
+            pixel_formats=[frame_pb2.PIXEL_FORMAT_JPEG, *translate.LAYOUTS.values()],
+            response_modes=translate.MODES.values(),
+            deliveries=translate.DELIVERIES.values(),
+            models=[self._model_ref()],
+            policies=[translate.policy_info(pack) for pack in (engine.policy, *others)],
+            max_streams=engine.max_streams,
+            max_message_size_bytes=engine.limits.message_bytes,
+            max_pixels=engine.limits.pixels,
+            max_look_behind=translate.duration(0),
+            shared_memory=False,
+        )
+
+    @contextmanager
+    def _admitted(self) -> Iterator[None]:
+        with self._lock:
+            if self._streams >= self._engine.max_streams:
+                raise OverloadError(
+                    f"this server has its {self._engine.max_streams} streams", limit=self._engine.max_streams
+                )
+            self._streams += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._streams -= 1
+
+    def _open(self, setup: Setup, session: str) -> tuple[Stream, pb.StreamAccepted]:
+        engine = self._engine
+        engine.check_model(setup.model)
+        pack = engine.policy_of(setup.policy)
+        translate.purpose_of(setup.purpose, pack)
+        effect = pack.checked(setup.effect or pack.effect)
+        logger = log.bind(stream=session, camera=setup.camera)
+        stream = Stream(setup, engine.model, pack, engine.limits, logger)
+        logger.info("stream_opened", mode=setup.mode, delivery=setup.delivery, policy=pack.name)
+        accepted = pb.StreamAccepted(
+            session_id=session,
+            format=translate.frame_format(setup.format),
+            response_mode=translate.MODES[setup.mode],
+            delivery=translate.DELIVERIES[setup.delivery],
+            max_in_flight=MAX_IN_FLIGHT,
+            model=self._model_ref(),
+            policy=translate.policy_ref(pack),
+            effect=translate.effect(effect),
+            look_behind=translate.duration(0),
+            max_message_size_bytes=engine.limits.message_bytes,
+            max_pixels=engine.limits.pixels,
+        )
+        return stream, accepted
+
+    def _model_ref(self) -> verdict_pb2.ModelRef:
+        return verdict_pb2.ModelRef(name=self._engine.model.name, sha256_digest=self._engine.digest)

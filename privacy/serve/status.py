@@ -1,0 +1,69 @@
+"""The one table from our errors to gRPC."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import grpc
+import structlog
+from google.protobuf.any_pb2 import Any
+from google.protobuf.duration_pb2 import Duration
+from google.protobuf.message import Message
+from google.rpc import error_details_pb2, status_pb2
+from grpc_status import rpc_status
+
+from privacy import errors
+
+log = structlog.get_logger()
+
+DOMAIN = "privacy"
+RETRY_AFTER_S = 2
+_LONGEST = 512  # characters; trailers that outgrow the peer's header limit would replace the error by another
+
+CODES: dict[type[errors.PrivacyError], grpc.StatusCode] = {
+    errors.PrivacyError: grpc.StatusCode.INTERNAL,
+    errors.InputError: grpc.StatusCode.INVALID_ARGUMENT,
+    errors.UnsupportedError: grpc.StatusCode.UNIMPLEMENTED,
+    errors.ModelNotFoundError: grpc.StatusCode.NOT_FOUND,
+    errors.ModelIntegrityError: grpc.StatusCode.FAILED_PRECONDITION,
+    errors.SourceLostError: grpc.StatusCode.UNAVAILABLE,
+    errors.OverloadError: grpc.StatusCode.RESOURCE_EXHAUSTED,
+    errors.MaskingError: grpc.StatusCode.INTERNAL,
+}
+
+
+def code_of(error: errors.PrivacyError) -> grpc.StatusCode:
+    """Return the code of the nearest ancestor that has one."""
+    return next(CODES[kind] for kind in type(error).__mro__ if kind in CODES)
+
+
+def status_of(error: errors.PrivacyError) -> status_pb2.Status:
+    """Return what the client gets: the code, the message, `ErrorInfo`, and `RetryInfo` if trying again may help."""
+    code = code_of(error)
+    facts = {key: str(value)[:_LONGEST] for key, value in error.facts.items()}
+    details = [_packed(error_details_pb2.ErrorInfo(reason=error.reason, domain=DOMAIN, metadata=facts))]
+    if code is grpc.StatusCode.RESOURCE_EXHAUSTED:
+        details.append(_packed(error_details_pb2.RetryInfo(retry_delay=Duration(seconds=RETRY_AFTER_S))))
+    return status_pb2.Status(code=code.value[0], message=str(error)[:_LONGEST], details=details)
+
+
+def _packed(message: Message) -> Any:
+    packed = Any()
+    packed.Pack(message)
+    return packed
+
+
+@contextmanager
+def errors_as_status(context: grpc.ServicerContext) -> Iterator[None]:
+    """End the call with a typed status when one of our errors is raised, and without details when another one is."""
+    try:
+        yield
+    except errors.PrivacyError as error:
+        log.info("call_refused", reason=error.reason, code=code_of(error).name)
+        context.abort_with_status(rpc_status.to_status(status_of(error)))
+    except grpc.RpcError:
+        raise  # the client has gone
+    except Exception as error:
+        # A bug. The text of an unknown exception may quote what was being worked on, so that it stays here.
+        log.exception("call_failed", error=type(error).__name__)
+        failure = errors.PrivacyError("the server failed on this call")
+        context.abort_with_status(rpc_status.to_status(status_of(failure)))

@@ -1,0 +1,435 @@
+"""Messages to domain objects and back. Every bound is checked before anything is allocated for what it bounds."""
+
+import math
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TypeVar
+
+import numpy as np
+from google.protobuf.duration_pb2 import Duration
+
+from privacy import jpeg
+from privacy.errors import FrameError, PolicyError, ProtocolError, RegionError, UnsupportedError
+from privacy.evidence import Evidence, Reason
+from privacy.frame import Frame, Layout, plane_shapes
+from privacy.plan import MAX_POLYGONS, MaskPlan, Polygon, polygons
+from privacy.policy import Clause, Effect, EffectKind, Policy
+from privacy.v1 import enforcement_service_pb2 as pb
+from privacy.v1 import frame_pb2, mask_pb2, verdict_pb2
+from privacy.verdict import State, Verdict
+from privacy.zones import PROHIBITED, Zone
+
+MAX_SIDE = 16384
+MAX_DURATION_S = 10 * 366 * 86400
+JPEG_QUALITY = 90
+K = TypeVar("K")
+V = TypeVar("V")
+_HD_ROWS = 576  # pictures with more rows are BT.709 unless they say otherwise
+_NAME = r"[A-Za-z0-9._~-]{1,63}"
+_CAMERA = re.compile(rf"sites/{_NAME}/cameras/{_NAME}")
+
+STATES = {state: verdict_pb2.VerdictState.Value(f"VERDICT_STATE_{state.name}") for state in State}
+REASONS = {reason: verdict_pb2.VerdictReason.Value(f"VERDICT_REASON_{reason.name}") for reason in Reason}
+ZONES = {zone: verdict_pb2.Zone.Value(f"ZONE_{zone.name}") for zone in Zone}
+EFFECTS = {kind: mask_pb2.EffectKind.Value(f"EFFECT_KIND_{kind.name}") for kind in EffectKind}
+LAYOUTS = {layout: frame_pb2.PixelFormat.Value(f"PIXEL_FORMAT_{layout.name}") for layout in Layout}
+
+_LAYOUT_OF = {value: layout for layout, value in LAYOUTS.items()}
+_EFFECT_OF = {value: kind for kind, value in EFFECTS.items()}
+
+
+class Mode(StrEnum):
+    """What results carry; see `ResponseMode` in the contract."""
+
+    VERDICT = "VERDICT"
+    MASK_GEOMETRY = "MASK_GEOMETRY"
+    MASKED_FRAME = "MASKED_FRAME"
+
+
+class Delivery(StrEnum):
+    """What happens to frames that come too fast; see `Delivery` in the contract."""
+
+    EVERY_FRAME = "EVERY_FRAME"
+    LATEST = "LATEST"
+
+
+MODES = {mode: pb.ResponseMode.Value(f"RESPONSE_MODE_{mode.name}") for mode in Mode}
+DELIVERIES = {delivery: pb.Delivery.Value(f"DELIVERY_{delivery.name}") for delivery in Delivery}
+_MODE_OF = {value: mode for mode, value in MODES.items()} | {pb.RESPONSE_MODE_UNSPECIFIED: Mode.MASK_GEOMETRY}
+_DELIVERY_OF = {value: each for each, value in DELIVERIES.items()} | {pb.DELIVERY_UNSPECIFIED: Delivery.EVERY_FRAME}
+_MATRIX_OF = {
+    frame_pb2.COLOR_MATRIX_UNSPECIFIED: None,
+    frame_pb2.COLOR_MATRIX_BT601: False,
+    frame_pb2.COLOR_MATRIX_BT709: True,
+}
+_RANGE_OF = {
+    frame_pb2.COLOR_RANGE_UNSPECIFIED: None,
+    frame_pb2.COLOR_RANGE_LIMITED: False,
+    frame_pb2.COLOR_RANGE_FULL: True,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one message may cost.
+
+    Attributes:
+        message_bytes: Largest message.
+        pixels: Largest picture, counted before it is decoded.
+    """
+
+    message_bytes: int = 64 * 1024 * 1024
+    pixels: int = 7680 * 4320
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """How frames are encoded.
+
+    Attributes:
+        layout: Of raw frames; None for JPEG.
+        bt709: Whether chroma follows BT.709; None to go by the size.
+        full_range: Whether luma is [0, 255]; None to go by the layout.
+    """
+
+    layout: Layout | None
+    bt709: bool | None = None
+    full_range: bool | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setup:
+    """What the first message of a stream asks for. Names of policy, model and purpose are not resolved yet."""
+
+    camera: str
+    policy: str
+    model: str
+    format: Format
+    mode: Mode
+    delivery: Delivery
+    purpose: str
+    static: tuple[Polygon, ...]
+    effect: Effect | None
+    return_unchanged: bool
+    jpeg_quality: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Arrival:
+    """One frame as it came, not decoded.
+
+    Attributes:
+        sequence: Its sequence number.
+        offset: Capture time in seconds.
+        data: The bytes.
+        size: `(height, width)` as the message says; meaningless for JPEG.
+        received: When it was taken from the wire, on the clock that times the stages.
+    """
+
+    sequence: int
+    offset: float
+    data: bytes
+    size: tuple[int, int]
+    received: float
+
+
+def setup(request: pb.EnforceStreamRequest | None) -> Setup:
+    """Read the first message of a stream.
+
+    Raises:
+        ProtocolError: It is no `config`, or lacks what it must have.
+        UnsupportedError: It asks for what this server does not do.
+        EffectTooWeakError: The strength is outside (0, 1].
+        RegionError: The static zones are no polygons.
+    """
+    if request is None or request.WhichOneof("message") != "config":
+        raise ProtocolError("the first message must carry `config`")
+    config = request.config
+    if not _CAMERA.fullmatch(config.camera):
+        raise ProtocolError("`camera` must be sites/{site}/cameras/{camera}", field="camera")
+    quality = config.jpeg_quality if config.HasField("jpeg_quality") else JPEG_QUALITY
+    if not 1 <= quality <= 100:
+        raise ProtocolError(f"`jpeg_quality` must be in [1, 100], got {quality}", field="jpeg_quality")
+    if config.HasField("latency_budget") and seconds(config.latency_budget, "latency_budget") > 60:
+        raise ProtocolError("`latency_budget` must be in [0 s, 60 s]", field="latency_budget")
+    if config.HasField("look_behind") and seconds(config.look_behind, "look_behind") > 0:
+        raise UnsupportedError("this server does not look behind", feature="look_behind")
+    if config.shared_memory:
+        raise UnsupportedError("this server does not share memory", feature="shared_memory")
+    return Setup(
+        camera=config.camera,
+        policy=config.policy,
+        model=config.model,
+        format=format_of(config.format),
+        mode=_known(_MODE_OF, config.response_mode, "response_mode"),
+        delivery=_known(_DELIVERY_OF, config.delivery, "delivery"),
+        purpose=config.declared_purpose,
+        static=static_zones(config.static_zones),
+        effect=effect_of(config.effect) if config.HasField("effect") else None,
+        return_unchanged=config.return_unchanged,
+        jpeg_quality=quality,
+    )
+
+
+def format_of(message: frame_pb2.FrameFormat) -> Format:
+    """Read a format.
+
+    Raises:
+        ProtocolError: It says nothing, or a value that is not in the contract.
+        UnsupportedError: It is in the contract, but this server does not take it.
+    """
+    matrix = _known(_MATRIX_OF, message.color_matrix, "color_matrix")
+    full_range = _known(_RANGE_OF, message.color_range, "color_range")
+    asked = message.pixel_format
+    if asked == frame_pb2.PIXEL_FORMAT_UNSPECIFIED or asked not in frame_pb2.PixelFormat.values():
+        raise ProtocolError(f"`pixel_format` must be one that GetCapabilities lists, got {asked}", field="pixel_format")
+    if asked == frame_pb2.PIXEL_FORMAT_JPEG:
+        return Format(None)
+    if asked not in _LAYOUT_OF:
+        name = frame_pb2.PixelFormat.Name(asked)
+        raise UnsupportedError(f"this server does not take {name}", feature="pixel_format", value=name)
+    return Format(_LAYOUT_OF[asked], matrix, full_range)
+
+
+def pixel_format(form: Format) -> frame_pb2.PixelFormat.ValueType:
+    """Return the value of the contract."""
+    return frame_pb2.PIXEL_FORMAT_JPEG if form.layout is None else LAYOUTS[form.layout]
+
+
+def frame_format(form: Format) -> frame_pb2.FrameFormat:
+    """Write a format; what goes by the size of each picture stays unset."""
+    matrix = {None: "UNSPECIFIED", False: "BT601", True: "BT709"}[form.bt709]
+    full_range = {None: "UNSPECIFIED", False: "LIMITED", True: "FULL"}[form.full_range]
+    return frame_pb2.FrameFormat(
+        pixel_format=pixel_format(form),
+        color_matrix=frame_pb2.ColorMatrix.Value(f"COLOR_MATRIX_{matrix}"),
+        color_range=frame_pb2.ColorRange.Value(f"COLOR_RANGE_{full_range}"),
+    )
+
+
+def effect_of(message: mask_pb2.Effect) -> Effect:
+    """Read an effect.
+
+    Raises:
+        ProtocolError: No kind, or one that is not in the contract.
+        EffectTooWeakError: The strength is outside (0, 1].
+    """
+    kind = _known(_EFFECT_OF, message.kind, "effect.kind")
+    return Effect(kind, message.strength if message.HasField("strength") else 1.0)
+
+
+def static_zones(messages: Sequence[mask_pb2.Polygon]) -> tuple[Polygon, ...]:
+    """Read polygons.
+
+    Raises:
+        RegionError: Too many, or one is malformed.
+    """
+    if len(messages) > MAX_POLYGONS:
+        raise RegionError(f"at most {MAX_POLYGONS} polygons, got {len(messages)}", limit=MAX_POLYGONS)
+    return polygons([(point.x, point.y) for point in message.points] for message in messages)
+
+
+def arrival(request: pb.EnforceStreamRequest, previous: int, received: float) -> Arrival:
+    """Read a frame's message.
+
+    Args:
+        request: Any message but the first.
+        previous: Sequence number of the frame before; -1 before the first.
+        received: When it came.
+
+    Raises:
+        ProtocolError: It carries no frame, or one that is out of order or without what it must have.
+        UnsupportedError: The picture lies in shared memory.
+    """
+    if request.WhichOneof("message") != "frame":
+        raise ProtocolError("every message after the first must carry `frame`")
+    frame = request.frame
+    if frame.sequence_number <= previous:
+        raise ProtocolError(
+            f"sequence_number {frame.sequence_number} does not follow {previous}", field="sequence_number"
+        )
+    if not frame.HasField("capture_offset"):
+        raise ProtocolError("a frame must have a `capture_offset`", field="capture_offset")
+    return Arrival(
+        frame.sequence_number,
+        seconds(frame.capture_offset, "capture_offset"),
+        picture_data(frame),
+        (frame.height_px, frame.width_px),
+        received,
+    )
+
+
+def picture_data(frame: frame_pb2.Frame) -> bytes:
+    """Return the bytes of a picture.
+
+    Raises:
+        ProtocolError: There are none.
+        UnsupportedError: They lie in shared memory.
+    """
+    match frame.WhichOneof("payload"):
+        case "data":
+            return frame.data
+        case "shared_memory":
+            raise UnsupportedError("this server does not share memory", feature="shared_memory")
+        case _:
+            raise ProtocolError("a frame must have `data`", field="data")
+
+
+def raw_frame(came: Arrival, form: Format, limits: Limits) -> Frame:
+    """Return the frame over the bytes of the message, without a copy.
+
+    Raises:
+        FrameError: The size is out of bounds, or the length is not exactly that of the format.
+    """
+    assert form.layout is not None  # noqa: S101 - JPEG does not come here
+    height, width = came.size
+    if not (1 <= height <= MAX_SIDE and 1 <= width <= MAX_SIDE) or height * width > limits.pixels:
+        raise FrameError(
+            f"a frame of {width}x{height} is outside 1x1 to {limits.pixels} pixels", width=width, height=height
+        )
+    shapes = plane_shapes(form.layout, height, width)
+    sizes = [math.prod(shape) for shape in shapes]
+    if len(came.data) != sum(sizes):
+        raise FrameError(
+            f"{form.layout} of {width}x{height} has {sum(sizes)} bytes, got {len(came.data)}", want=sum(sizes)
+        )
+    buffer = np.frombuffer(came.data, np.uint8)
+    planes, start = [], 0
+    for shape, size in zip(shapes, sizes, strict=True):
+        planes.append(buffer[start : start + size].reshape(shape))
+        start += size
+    full_range = form.full_range if form.full_range is not None else form.layout not in (Layout.I420, Layout.NV12)
+    bt709 = form.bt709 if form.bt709 is not None else height > _HD_ROWS
+    return Frame(tuple(planes), form.layout, came.offset, came.sequence, full_range=full_range, bt709=bt709)
+
+
+def still(request: pb.ClassifyFrameRequest, limits: Limits, at_least: tuple[int, int]) -> Frame:
+    """Return the picture of a `ClassifyFrame` call.
+
+    Raises:
+        ProtocolError: There is none.
+        UnsupportedError: This server does not take its format.
+        FrameError: It cannot be decoded, or does not fit its format.
+    """
+    form = format_of(request.format)
+    sent = request.frame
+    offset = seconds(sent.capture_offset, "capture_offset")
+    data = picture_data(sent)
+    if form.layout is None:
+        return jpeg.read(data, offset, at_least=at_least, max_pixels=limits.pixels)
+    return raw_frame(Arrival(0, offset, data, (sent.height_px, sent.width_px), 0.0), form, limits)
+
+
+def packed(frame: Frame) -> bytes:
+    """Return the planes of a frame as one buffer, as the contract arranges them."""
+    return b"".join(plane.tobytes() for plane in frame.planes)
+
+
+def seconds(duration: Duration, field: str) -> float:
+    """Read a duration.
+
+    Raises:
+        ProtocolError: It is negative, malformed or longer than ten years.
+    """
+    if not (0 <= duration.seconds <= MAX_DURATION_S and 0 <= duration.nanos < 1_000_000_000):
+        raise ProtocolError(f"`{field}` must be a duration from 0 s to ten years", field=field)
+    return float(duration.seconds + duration.nanos * 1e-9)
+
+
+def duration(value: float) -> Duration:
+    """Write a duration, to the nanosecond; nothing is shorter than 0."""
+    nanos = max(0, round(value * 1e9))
+    return Duration(seconds=nanos // 1_000_000_000, nanos=nanos % 1_000_000_000)
+
+
+def verdict(ruled: Verdict) -> verdict_pb2.Verdict:
+    """Write a verdict."""
+    return verdict_pb2.Verdict(
+        state=STATES[ruled.state],
+        reason=REASONS[ruled.reason],
+        zone=verdict_pb2.ZONE_UNSPECIFIED if ruled.zone is None else ZONES[ruled.zone],
+        p_prohibited=ruled.p_prohibited,
+        legal_basis=legal_basis(ruled.clauses) if ruled.clauses else None,
+        place=ruled.place,
+        inherited=ruled.inherited,
+    )
+
+
+def legal_basis(clauses: Iterable[Clause]) -> verdict_pb2.LegalBasis:
+    """Write the law behind a ruling."""
+    return verdict_pb2.LegalBasis(
+        clauses=[verdict_pb2.Clause(citation=each.citation, text_zh=each.zh, text_en=each.en) for each in clauses]
+    )
+
+
+def mask_plan(plan: MaskPlan) -> mask_pb2.MaskPlan:
+    """Write a plan."""
+    return mask_pb2.MaskPlan(regions=[polygon(region) for region in plan.regions], effect=effect(plan.effect))
+
+
+def polygon(region: Polygon) -> mask_pb2.Polygon:
+    """Write a polygon."""
+    return mask_pb2.Polygon(points=[mask_pb2.Point(x=x, y=y) for x, y in region.points])
+
+
+def effect(chosen: Effect) -> mask_pb2.Effect:
+    """Write an effect."""
+    return mask_pb2.Effect(kind=EFFECTS[chosen.kind], strength=chosen.strength)
+
+
+def policy_ref(policy: Policy) -> verdict_pb2.PolicyRef:
+    """Write which policy rules."""
+    return verdict_pb2.PolicyRef(name=policy.name, version=policy.version)
+
+
+def policy_info(policy: Policy) -> pb.PolicyInfo:
+    """Write what a client needs to know of a policy."""
+    return pb.PolicyInfo(
+        policy=policy_ref(policy),
+        law=policy.law,
+        prohibited_zones=[ZONES[zone] for zone in PROHIBITED],
+        purposes=sorted(policy.prior),
+        weakest_effects=[
+            mask_pb2.Effect(kind=EFFECTS[kind], strength=policy.floors.get(kind, 1.0)) for kind in EffectKind
+        ],
+        default_effect=effect(policy.effect),
+    )
+
+
+def zone_scores(evidence: Evidence) -> list[verdict_pb2.ZoneScore]:
+    """Write the probability of every zone, the likeliest first."""
+    scores = sorted(zip(Zone, evidence.zones.tolist(), strict=True), key=lambda score: -score[1])
+    return [verdict_pb2.ZoneScore(zone=ZONES[zone], probability=p) for zone, p in scores]
+
+
+def object_scores(evidence: Evidence) -> list[pb.ObjectScore]:
+    """Write the probability of every kind of object, the likeliest first."""
+    scores = sorted(evidence.objects.items(), key=lambda score: -score[1])
+    return [pb.ObjectScore(name=name, probability=p) for name, p in scores]
+
+
+def zone_map(evidence: Evidence) -> pb.ZoneMap | None:
+    """Write where the prohibited place is, if the model says."""
+    if evidence.zone_map is None:
+        return None
+    rows, columns = evidence.zone_map.shape
+    return pb.ZoneMap(rows=rows, columns=columns, probabilities=evidence.zone_map.ravel().tolist())
+
+
+def purpose_of(asked: str, policy: Policy) -> str:
+    """Return the purpose if the policy knows it.
+
+    Raises:
+        PolicyError: It does not: a misspelt purpose must not quietly become the default.
+    """
+    if asked and asked not in policy.prior:
+        raise PolicyError(f"policy {policy.name} knows no such purpose", field="declared_purpose", policy=policy.name)
+    return asked
+
+
+def _known(table: Mapping[K, V], value: K, field: str) -> V:
+    if value not in table:
+        raise ProtocolError(f"`{field}` has a value that is not in the contract: {value}", field=field)
+    return table[value]
