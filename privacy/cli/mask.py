@@ -131,8 +131,8 @@ def _check_size(outcome: Outcome, video: VideoSource) -> None:
     if outcome.frame.size != video.info.size:
         (height, width), (rows, columns) = video.info.size, outcome.frame.size
         raise SourceLostError(
-            f"{video.name}: broke at frame {outcome.frame.sequence} ({outcome.frame.offset:.3f} s): its size changes "
-            f"from {width}x{height} to {columns}x{rows}, and a video file has one",
+            f"{video.name}: broke at frame {outcome.frame.sequence}, after {outcome.frame.offset:.3f} s: "
+            f"its size changes from {width}x{height} to {columns}x{rows}, and a video file has one",
             frame=outcome.frame.sequence,
         )
 

@@ -232,6 +232,8 @@ class VideoSource:
             self._damage(f"{self._expected} frames were promised and only {self._packets} are there")
         if self._live:
             self._damage("the stream ended")
+        elif "matroska" in self._container.format.name and _is_cut_off(Path(self.name)):
+            self._damage("the file is shorter than its header says")
 
     def _decode_packet(self, packet: "Packet[VideoStream] | None") -> Iterator[tuple[av.VideoFrame, bool]]:
         if packet is not None and packet.size:
@@ -256,7 +258,7 @@ class VideoSource:
         """Remember the first fault. Until a key frame, every frame is predicted from something that is not there."""
         self._heal_at_key = True
         if not self._broken:
-            self._broken = f"broke at frame {self._frames} ({self._offset:.3f} s): {what}"
+            self._broken = f"broke at frame {self._frames}, after {self._offset:.3f} s: {what}"
 
     def _frame(self, picture: av.VideoFrame, *, damaged: bool) -> Frame:
         _check_size(self.name, picture.height, picture.width)
@@ -299,6 +301,22 @@ def _is_bt709(picture: av.VideoFrame) -> bool:
     if picture.colorspace == _UNSPECIFIED:  # then players go by the size, and so does the camera that left it out
         return picture.width >= 1280 or picture.height > 576
     return picture.colorspace in (_BT709, *_BT2020)  # whose coefficients are nearer to BT.709 than to BT.601
+
+
+def _is_cut_off(path: Path) -> bool:
+    """Return True if a Matroska file is shorter than its segment (RFC 8794, sections 4 and 5); FFmpeg does not tell."""
+    with path.open("rb") as file:
+        for identifier in (b"\x1a\x45\xdf\xa3", b"\x18\x53\x80\x67"):  # EBML header, Segment
+            if file.read(4) != identifier:
+                return False
+            first = file.read(1)
+            length = 9 - first[0].bit_length() if first else 0
+            data = first + file.read(max(0, length - 1))
+            size = int.from_bytes(data, "big") - (1 << 7 * length)
+            if not 1 <= length <= 8 or size == (1 << 7 * length) - 1:  # all ones: unknown, as in a live recording
+                return False
+            end = file.seek(size, 1)
+        return path.stat().st_size < end
 
 
 def _why(error: Exception) -> str:
