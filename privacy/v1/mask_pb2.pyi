@@ -57,8 +57,9 @@ class MaskPlan(_message.Message):
     EFFECT_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def regions(self) -> _containers.RepeatedCompositeFieldContainer[Global___Polygon]:
-        """Output only. Polygons to hide. One polygon over the whole picture hides everything; none hides nothing. Obey it
-        only together with the verdict: a frame whose state is not `VERDICT_STATE_CLEAR` is hidden whole, whatever is here.
+        """Output only. Polygons to hide. None hides nothing if the state of the verdict is `VERDICT_STATE_CLEAR`, and
+        everything if it is anything else. With `VERDICT_STATE_UNCERTAIN`, or a state that the client does not know,
+        everything is hidden whatever is here.
         """
 
     @_builtins.property

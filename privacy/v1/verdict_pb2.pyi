@@ -28,11 +28,13 @@ class _VerdictStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_VerdictS
     VERDICT_STATE_UNSPECIFIED: _VerdictState.ValueType  # 0
     """Never sent. A client that meets it, or a value it does not know, hides the frame."""
     VERDICT_STATE_PROHIBITED: _VerdictState.ValueType  # 1
-    """The camera looks into a place where no camera may be: hide the frame."""
+    """The camera looks into a place where no camera may be: hide the regions of the mask plan, or the whole frame if there
+    is none.
+    """
     VERDICT_STATE_CLEAR: _VerdictState.ValueType  # 2
-    """The only value that lets a picture be shown, outside the static zones of the mask plan."""
+    """Nothing prohibited is seen: hide the regions of the mask plan, which are the camera's static zones, and no more."""
     VERDICT_STATE_UNCERTAIN: _VerdictState.ValueType  # 3
-    """Nobody knows: hide the frame, accuse nobody."""
+    """Nobody knows: hide the whole frame, accuse nobody."""
 
 class VerdictState(_VerdictState, metaclass=_VerdictStateEnumTypeWrapper):
     """What a frame may be treated as."""
@@ -40,11 +42,13 @@ class VerdictState(_VerdictState, metaclass=_VerdictStateEnumTypeWrapper):
 VERDICT_STATE_UNSPECIFIED: VerdictState.ValueType  # 0
 """Never sent. A client that meets it, or a value it does not know, hides the frame."""
 VERDICT_STATE_PROHIBITED: VerdictState.ValueType  # 1
-"""The camera looks into a place where no camera may be: hide the frame."""
+"""The camera looks into a place where no camera may be: hide the regions of the mask plan, or the whole frame if there
+is none.
+"""
 VERDICT_STATE_CLEAR: VerdictState.ValueType  # 2
-"""The only value that lets a picture be shown, outside the static zones of the mask plan."""
+"""Nothing prohibited is seen: hide the regions of the mask plan, which are the camera's static zones, and no more."""
 VERDICT_STATE_UNCERTAIN: VerdictState.ValueType  # 3
-"""Nobody knows: hide the frame, accuse nobody."""
+"""Nobody knows: hide the whole frame, accuse nobody."""
 Global___VerdictState: _TypeAlias = VerdictState  # noqa: Y015
 
 class _VerdictReason:
@@ -169,7 +173,7 @@ class Verdict(_message.Message):
     PLACE_FIELD_NUMBER: _builtins.int
     INHERITED_FIELD_NUMBER: _builtins.int
     state: Global___VerdictState.ValueType
-    """Output only. The ruling. Only `VERDICT_STATE_CLEAR` lets the picture be shown."""
+    """Output only. The ruling. Only `VERDICT_STATE_CLEAR` lets a picture be shown that has no mask on it."""
     reason: Global___VerdictReason.ValueType
     """Output only. Why the ruling is what it is."""
     zone: Global___Zone.ValueType
