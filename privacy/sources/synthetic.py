@@ -98,8 +98,8 @@ def _camera(share: float) -> tuple[Point, float, float]:
     """Return where the camera is, and its yaw and pitch in radians, at a share of the clip in [0, 1]."""
     walk, turn, enter = (_ease(share, start, end) for start, end in ((0, 0.5), (0.36, 0.56), (0.46, 0.72)))
     look = _ease(share, 0.72, 1.0)
-    eye = np.array([1.9 * enter, 1.75 - 0.05 * enter, 0.4 + 4.3 * walk + 0.5 * look])
-    return eye, math.radians(90 * turn + 62 * look - 8 * enter), math.radians(-8 - 7 * enter)
+    eye = np.array([1.9 * enter, 2.2 - 0.5 * enter, 0.4 + 4.3 * walk + 0.5 * look])
+    return eye, math.radians(90 * turn + 62 * look - 8 * enter), math.radians(-10 - 5 * enter)
 
 
 def _ease(share: float, start: float, end: float) -> float:
@@ -170,7 +170,7 @@ def _clipped(corners: list[Point], ahead: NDArray[np.float64]) -> list[Point]:
 def _corridor(rng: np.random.Generator) -> Iterator[_Quad]:
     """Yield a corridor along z, 2.4 m wide: linoleum, plain walls, doors, notices and lamps."""
     start, end, half, top = -1.0, 13.0, _HALF, 2.7
-    wall, floor = (176, 196, 204), (96, 112, 122)
+    wall, floor = (176, 196, 204), (120, 90, 70)
     yield _room((-half, 0, start), (2 * half, 0, 0), (0, 0, end - start), _plain(rng, floor, 6), behind=3)
     yield _room(
         (-half, top, start), (2 * half, 0, 0), (0, 0, end - start), _grid((214, 218, 220), 0.6, (180, 186, 190)), 3
