@@ -37,7 +37,7 @@ check: $(VENV)/.extras-dev ## Lint, types, imports, proto
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python proto/check.py
+	$(BIN)/python proto/lint.py
 
 format: $(VENV)/.extras-dev ## Format the code
 	$(BIN)/ruff format .
