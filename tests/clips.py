@@ -1,0 +1,76 @@
+"""Small videos for tests, written by PyAV itself so that they do not depend on what is tested."""
+
+from collections.abc import Callable, Sequence
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+from numpy.typing import NDArray
+
+from privacy.frame import Frame, Layout, plane_shapes
+from privacy.sources.video import VideoSource
+
+Luma = Callable[[int], NDArray[np.uint8]]
+
+
+def textured(size: tuple[int, int]) -> Luma:
+    """A noisy texture that moves: every frame differs, and a masked part cannot be mistaken for it."""
+    height, width = size
+    texture = np.random.default_rng(7).integers(40, 220, (height + 64, width + 64), np.uint8)
+    return lambda number: texture[number % 64 : number % 64 + height, number % 64 : number % 64 + width]
+
+
+def write_clip(
+    path: Path,
+    *,
+    size: tuple[int, int] = (48, 64),
+    frames: int = 25,
+    rate: int = 25,
+    codec: str = "libx264",
+    pix_fmt: str = "yuv420p",
+    ticks: Sequence[int] | None = None,
+    luma: Luma | None = None,
+    rotation: int = 0,
+    options: dict[str, str] | None = None,
+    container_options: dict[str, str] | None = None,
+    tone: bool = False,
+) -> Path:
+    """Write a clip; `ticks` are timestamps in thousandths of a second instead of a fixed rate."""
+    height, width = size
+    luma = luma or textured(size)
+    with av.open(path, "w", options=container_options or {}) as writer:
+        stream = writer.add_stream(codec, rate=rate, options=options or {})
+        stream.width, stream.height, stream.pix_fmt = width, height, pix_fmt
+        base = Fraction(1, rate) if ticks is None else Fraction(1, 1000)
+        stream.codec_context.time_base = base
+        if rotation:
+            stream.set_display_rotation(rotation)
+        sound = writer.add_stream("aac", rate=16000) if tone else None
+        for number in range(frames):
+            grey = np.ascontiguousarray(luma(number))
+            picture = av.VideoFrame.from_ndarray(grey, format="gray").reformat(
+                format=pix_fmt, src_color_range="MPEG", dst_color_range="MPEG"
+            )
+            picture.pts, picture.time_base = number if ticks is None else ticks[number], base
+            writer.mux(stream.encode(picture))
+            if sound is not None:
+                hum = av.AudioFrame.from_ndarray(np.zeros((1, 640), np.float32), format="fltp", layout="mono")
+                hum.sample_rate, hum.pts = 16000, 640 * number
+                writer.mux(sound.encode(hum))
+        for added in writer.streams:
+            writer.mux(added.encode(None))
+    return path
+
+
+def read_all(path: Path) -> list[Frame]:
+    """Every frame of a whole file."""
+    with VideoSource(path) as source:
+        return list(source)
+
+
+def random_frame(layout: Layout, size: tuple[int, int], seed: int = 0, *, full_range: bool = False) -> Frame:
+    """A frame of noise: no two neighbours alike."""
+    rng = np.random.default_rng(seed)
+    planes = tuple(rng.integers(1, 255, shape, np.uint8) for shape in plane_shapes(layout, *size))
+    return Frame(planes, layout, 0.0, full_range=full_range)
