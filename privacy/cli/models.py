@@ -8,13 +8,13 @@ from rich.table import Table
 
 from privacy.errors import ModelIntegrityError, ModelNotFoundError
 from privacy.models import catalogue
-
-EXIT_INCOMPLETE = 3
+from privacy.models import labels as label_map
+from privacy.models.ultralytics import UltralyticsAdapter
 
 
 @click.group()
 def models() -> None:
-    """List, verify and fetch models."""
+    """List, verify, fetch and import models."""
 
 
 @models.command("list")
@@ -24,7 +24,8 @@ def list_() -> None:
     for heading in ("name", "task", "weights", "licence"):
         table.add_column(heading)
     for card in catalogue.cards():
-        here = "shipped" if card.shipped else "fetched" if catalogue.path_of(card).is_file() else "not fetched"
+        kind = "shipped" if card.shipped else "imported" if card.imported else "fetched"
+        here = kind if catalogue.path_of(card).is_file() else f"not {kind}" if kind == "fetched" else "missing"
         table.add_row(card.name, card.task, here, card.license)
     Console().print(table)
 
@@ -34,10 +35,12 @@ def list_() -> None:
 def show(name: str) -> None:
     """Show the card of model NAME."""
     card = catalogue.card(name)
-    for key in ("name", "task", "file", "sha256", "license", "source", "url"):
+    for key in ("name", "task", "family", "file", "sha256", "license", "source", "url"):
         if value := getattr(card, key):
             click.echo(f"{key + ':':<9}{value}")
     click.echo(f"{'path:':<9}{catalogue.path_of(card)}")
+    for name_of_class, zone in card.labels.items():
+        click.echo(f"{'label:':<9}{name_of_class} = {zone}")
 
 
 @models.command()
@@ -48,7 +51,7 @@ def verify(names: tuple[str, ...]) -> None:
     Exits 1 if a file is missing or is not the catalogue's.
     """
     wanted = [catalogue.card(name) for name in names] or [
-        card for card in catalogue.cards() if card.shipped or catalogue.path_of(card).is_file()
+        card for card in catalogue.cards() if card.shipped or card.imported or catalogue.path_of(card).is_file()
     ]
     bad = 0
     for card in wanted:
@@ -76,9 +79,59 @@ def pull(names: tuple[str, ...]) -> None:
 def add(folder: Path, names: tuple[str, ...]) -> None:
     """Take third-party models NAMES (or all that are there) from FOLDER instead of the network."""
     wanted = [catalogue.card(name) for name in names] or [
-        card for card in catalogue.cards() if not card.shipped and any(folder.rglob(card.file))
+        card for card in catalogue.cards() if card.url and any(folder.rglob(card.file))
     ]
     if not wanted:
         raise ModelNotFoundError(f"no model of the catalogue is under {folder}", folder=str(folder))
     for card in wanted:
         click.echo(catalogue.add(card, folder))
+
+
+@models.command("import")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--name", required=True, help="What to call it; none of the catalogue's names.")
+@click.option(
+    "--task", type=click.Choice(["detect", "classify"]), help="Refuse a model of another task. Default: the file's own."
+)
+@click.option(
+    "--labels",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help='For a classifier: a TOML file that gives each class its zone, such as "shower room" = "bathhouse", or'
+    ' "permitted".',
+)
+@click.option("--size", type=click.IntRange(32, 4096), help="Side of the picture it shall see. Default: as trained.")
+@click.option(
+    "--trust",
+    is_flag=True,
+    help="A .pt file is a pickle: loading it runs any code that is in it, with your rights. Say that you trust where it"
+    " comes from. An .onnx file runs nothing and needs no trust.",
+)
+def import_(file: Path, *, name: str, task: str | None, labels: Path | None, size: int | None, trust: bool) -> None:
+    """Register the Ultralytics model FILE: a detector or a classifier, .pt or exported .onnx.
+
+    A .pt file is exported to ONNX once; for that the extra "yolo" must be installed, which is AGPL-3.0. The export is
+    kept with its sha256 beside the fetched models, and runs without Ultralytics.
+    """
+    slugs = None if labels is None else label_map.read(labels)
+    data = _exported(file, task=task, size=size, trust=trust)
+    card = catalogue.import_onnx(data, name, source=file.name, task=task, labels=slugs)
+    click.echo(catalogue.path_of(card))
+
+
+def _exported(file: Path, *, task: str | None, size: int | None, trust: bool) -> bytes:
+    match file.suffix.lower():
+        case ".pt":
+            return UltralyticsAdapter(trust=trust).export(file, task=task, size=size)
+        case ".onnx" if size is None:
+            return catalogue.bounded(file)
+        case ".onnx":
+            raise click.UsageError("the size of an .onnx file is fixed; give --size when it is exported")
+    raise click.UsageError(f"{file.name} is neither .pt nor .onnx")
+
+
+@models.command()
+@click.argument("names", nargs=-1, required=True)
+def remove(names: tuple[str, ...]) -> None:
+    """Forget imported models NAMES, or delete the fetched weights of third-party ones."""
+    for name in names:
+        catalogue.remove(name)
