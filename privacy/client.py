@@ -290,7 +290,7 @@ class _Call:
 
     def cancel(self) -> None:
         self.half_close()
-        self._call.cancel()
+        self._call.cancel()  # type: ignore[no-untyped-call]
 
     def _read(self) -> None:
         try:

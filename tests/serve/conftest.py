@@ -1,0 +1,51 @@
+"""A real server on loopback, over the toy classifier."""
+
+from collections.abc import Callable, Iterator
+
+import grpc
+import pytest
+
+from privacy import policy
+from privacy.serve.server import Server, Settings
+from privacy.serve.servicer import Engine
+from privacy.serve.translate import Limits
+from privacy.v1 import enforcement_service_pb2_grpc as pb_grpc
+from tests.toys import Bright
+
+MAX_STREAMS = 4
+
+
+def engine(model: object | None = None, **options: object) -> Engine:
+    return Engine(model=model or Bright(), digest="", policy=policy.load(), max_streams=MAX_STREAMS, **options)  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def serve() -> Iterator[Callable[..., Server]]:
+    """Start servers, and stop them at the end."""
+    servers: list[Server] = []
+
+    def start(model: object | None = None, *, reflection: bool = False, **options: object) -> Server:
+        server = Server(engine(model, **options), Settings(address="127.0.0.1:0", reflection=reflection))
+        servers.append(server)
+        server.start()
+        return server
+
+    yield start
+    for server in servers:
+        server.stop(0)
+
+
+@pytest.fixture
+def server(serve: Callable[..., Server]) -> Server:
+    return serve(reflection=True, limits=Limits(message_bytes=8 * 1024 * 1024, pixels=1920 * 1080))
+
+
+@pytest.fixture
+def channel(server: Server) -> Iterator[grpc.Channel]:
+    with grpc.insecure_channel(server.address) as channel:
+        yield channel
+
+
+@pytest.fixture
+def stub(channel: grpc.Channel) -> pb_grpc.EnforcementServiceStub:
+    return pb_grpc.EnforcementServiceStub(channel)

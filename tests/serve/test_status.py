@@ -1,0 +1,55 @@
+"""Every error of ours has a code, a reason and facts; nothing else says anything."""
+
+from collections.abc import Iterator
+
+import grpc
+import pytest
+from google.rpc import error_details_pb2
+
+from privacy import errors
+from privacy.client import RefusedError
+from privacy.serve.status import CODES, code_of, status_of
+
+
+def subclasses(kind: type[errors.PrivacyError]) -> Iterator[type[errors.PrivacyError]]:
+    yield kind
+    for child in kind.__subclasses__():
+        yield from subclasses(child)
+
+
+KINDS: list[type[errors.PrivacyError]] = sorted(
+    {*subclasses(errors.PrivacyError), RefusedError}, key=lambda kind: kind.__name__
+)
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
+def test_every_error_has_the_code_of_its_nearest_ancestor(kind: type[errors.PrivacyError]) -> None:
+    listed = [ancestor for ancestor in kind.__mro__ if ancestor in CODES]
+
+    assert code_of(kind("x")) is CODES[listed[0]]
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
+def test_every_error_carries_its_reason_and_facts(kind: type[errors.PrivacyError]) -> None:
+    info = error_details_pb2.ErrorInfo()
+    assert status_of(kind("too much", limit=3)).details[0].Unpack(info)
+
+    assert (info.reason, info.domain, dict(info.metadata)) == (kind.reason, "privacy", {"limit": "3"})
+
+
+def test_reasons_are_unique() -> None:
+    assert len({kind.reason for kind in KINDS}) == len(KINDS)
+
+
+@pytest.mark.parametrize(
+    ("kind", "code"),
+    [
+        (errors.FrameError, grpc.StatusCode.INVALID_ARGUMENT),
+        (errors.UnsupportedError, grpc.StatusCode.UNIMPLEMENTED),
+        (errors.ModelNotFoundError, grpc.StatusCode.NOT_FOUND),
+        (errors.OverloadError, grpc.StatusCode.RESOURCE_EXHAUSTED),
+        (errors.MaskingError, grpc.StatusCode.INTERNAL),
+    ],
+)
+def test_codes_that_clients_depend_on(kind: type[errors.PrivacyError], code: grpc.StatusCode) -> None:
+    assert code_of(kind("x")) is code
