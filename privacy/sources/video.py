@@ -78,7 +78,7 @@ class VideoSource:
     """
 
     def __init__(self, address: str | Path, *, audio: bool = False, timeout_s: float = 10.0) -> None:
-        self.name = str(address)
+        self.name = _without_password(str(address))
         self._live = isinstance(address, str) and address.lower().startswith(_NETWORK)
         self._packets = 0
         self._frames = 0
@@ -86,7 +86,7 @@ class VideoSource:
         self._broken = ""
         self._heal_at_key = False
         self._audio: deque[Packet[AudioStream]] = deque()
-        self._container = self._open(timeout_s)
+        self._container = self._open(str(address), timeout_s)
         try:
             self._stream = self._video_stream()
             self.audio: AudioStream | None = next(iter(self._container.streams.audio), None) if audio else None
@@ -137,14 +137,13 @@ class VideoSource:
         self._audio.clear()
         return packets
 
-    def _open(self, timeout_s: float) -> InputContainer:
+    def _open(self, address: str, timeout_s: float) -> InputContainer:
         # `file:` and the list of protocols keep a crafted name or playlist from making us open anything else.
         options = {"max_pixels": str(MAX_PIXELS)}
-        address = self.name
         if self._live:
             options |= {"rtsp_transport": "tcp", "protocol_whitelist": "rtsp,rtsps,rtp,rtmp,tcp,udp,tls,srt,crypto"}
         else:
-            path = Path(self.name)
+            path = Path(address)
             if not path.is_file():
                 raise SourceError(f"{self.name}: no such file", source=self.name)
             address = f"file:{path}"
@@ -317,6 +316,13 @@ def _is_cut_off(path: Path) -> bool:
                 return False
             end = file.seek(size, 1)
         return path.stat().st_size < end
+
+
+def _without_password(address: str) -> str:
+    """Return an address that may stand in logs and messages."""
+    scheme, separator, rest = address.partition("://")
+    host, slash, path = rest.partition("/")
+    return scheme + separator + host.rpartition("@")[2] + slash + path if separator else address
 
 
 def _why(error: Exception) -> str:
