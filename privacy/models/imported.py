@@ -58,9 +58,10 @@ def write(store: Path, wanted: tuple[ModelCard, ...]) -> None:
     """
     text = "# Written by `privacy models import` and `privacy models remove`.\n" + "".join(map(_entry, wanted))
     try:
-        with tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=store, prefix=".incoming-", delete=False) as part:
-            part.write(text)
-        Path(part.name).replace(catalogue_file(store))
+        with tempfile.TemporaryDirectory(dir=store, prefix=".incoming-") as folder:
+            part = Path(folder) / "imported.toml"
+            part.write_text(text, "utf-8")
+            part.replace(catalogue_file(store))
     except OSError as error:
         raise ModelNotFoundError(f"{catalogue_file(store)} cannot be written: {error}", file=str(store)) from error
 
