@@ -1,8 +1,8 @@
 """What a surveillance camera does to a picture, and what a camera may see that a photographer leaves out.
 
-Photos of rooms are taken at eye height, in colour, in good light, with nobody in them. A fixed camera hangs in a corner,
-sees wide, turns grey at night, and its pictures have been through a cheap encoder. Every function here is one such
-difference, pure and usable alone:
+Photos of rooms are taken at eye height, in colour, in good light, with nobody in them. A fixed camera hangs in a
+corner, sees wide, turns grey at night, and its pictures have been through a cheap encoder. Every function here is one
+such difference, pure and usable alone:
 
     `op(image, rng, strength) -> image`
 
@@ -131,7 +131,7 @@ def infrared(image: Image, rng: np.random.Generator, strength: float) -> Image:
     far = np.hypot((xs / width - centre[0]) * 1.2, ys / height - centre[1])
     lit = flat * (1.25 - strength * rng.uniform(0.6, 1.3) * far).clip(0.1, 1.5)
     bloom = cv2.GaussianBlur(np.clip(lit - 200, 0, 80), (0, 0), max(height, width) / 40)
-    noisy = lit + 2.0 * strength * bloom + rng.normal(0, 9 * strength, lit.shape).astype(np.float32)
+    noisy = lit + 2.0 * strength * bloom + rng.standard_normal(lit.shape, np.float32) * np.float32(9 * strength)
     out = 128 + (noisy - 128) * (1 - 0.3 * strength * rng.random())
     share = np.float32(min(1.0, strength * 4))
     return _clip(image + (np.repeat(out[..., None], 3, 2) - image) * share)
@@ -142,8 +142,8 @@ def low_light(image: Image, rng: np.random.Generator, strength: float) -> Image:
     if strength <= 0:
         return image.copy()
     gain = np.exp(-rng.uniform(0.3, 2.2) * strength)
-    dark = image.astype(np.float32) * gain
-    shot = rng.normal(0, 1, image.shape).astype(np.float32) * np.sqrt(dark + 4) * (1.1 * strength)
+    dark = image.astype(np.float32) * np.float32(gain)
+    shot = rng.standard_normal(image.shape, np.float32) * np.sqrt(dark + 4) * np.float32(1.1 * strength)
     return _clip(dark + shot + rng.uniform(0, 10) * strength)
 
 
@@ -322,9 +322,7 @@ def paste_cutout(image: Image, cutout: NDArray[np.uint8], rng: np.random.Generat
     return _overlay(image, figure, top, left, gain=float(rng.uniform(0.6, 1.2)))
 
 
-def open_door(
-    host: Image, behind: Image, rng: np.random.Generator, strength: float
-) -> tuple[Image, Mask]:
+def open_door(host: Image, behind: Image, rng: np.random.Generator, strength: float) -> tuple[Image, Mask]:
     """Show another place through a door, window or pass in the picture.
 
     Args:
@@ -367,17 +365,24 @@ def open_door(
     out = host.astype(np.float32) * (1 - cover[..., None]) + seen.astype(np.float32) * (gain * cover[..., None])
     if rng.random() < 0.6:  # the door frame
         shade = tuple(float(v) for v in rng.integers(20, 235, 3))
-        cv2.polylines(out, [corners.round().astype(np.int32)], True, shade, int(rng.integers(1, 5)), cv2.LINE_AA)
+        cv2.polylines(
+            out,
+            [corners.round().astype(np.int32)],
+            isClosed=True,
+            color=shade,
+            thickness=int(rng.integers(1, 5)),
+            lineType=cv2.LINE_AA,
+        )
     return _clip(out), cover
 
 
-# ------------------------------------------------------------------------------------ pictures that show no place at all
+# ----------------------------------------------------------------------------------- pictures that show no place at all
 
 
 def no_picture(image: Image, rng: np.random.Generator, strength: float) -> Image:
     """Replace the picture by one of the things a broken, covered or unplugged camera sends.
 
-    Black, one flat colour, a slow gradient, colour bars, static, a hand or cap before the lens, or blur beyond recognition.
+    Black, one flat colour, a slow gradient, colour bars, static, a hand before the lens, or blur beyond recognition.
     """
     if strength <= 0:
         return image.copy()
@@ -409,7 +414,7 @@ def no_picture(image: Image, rng: np.random.Generator, strength: float) -> Image
     else:
         few = cv2.resize(image, (int(rng.integers(2, 6)), int(rng.integers(2, 6))), interpolation=cv2.INTER_AREA)
         flat = cv2.resize(few, (width, height), interpolation=cv2.INTER_CUBIC).astype(np.float32)
-    flat = flat + rng.normal(0, rng.uniform(0, 5), image.shape).astype(np.float32)
+    flat = flat + rng.standard_normal(image.shape, np.float32) * np.float32(rng.uniform(0, 5))
     return _clip(image + (flat - image) * np.float32(min(1.0, strength)))
 
 
@@ -417,11 +422,9 @@ def no_picture(image: Image, rng: np.random.Generator, strength: float) -> Image
 
 
 def resize(image: Image, size: tuple[int, int]) -> Image:
-    """Resize to `(height, width)` regardless of aspect: by area when shrinking, which is what the shipped model expects."""
+    """Resize to `(height, width)` regardless of aspect: by area when shrinking, as the shipped model expects."""
     shrinks = size[0] < image.shape[0] or size[1] < image.shape[1]
-    return _image(
-        cv2.resize(image, (size[1], size[0]), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
-    )
+    return _image(cv2.resize(image, (size[1], size[0]), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR))
 
 
 OPS: dict[str, Op] = {
@@ -536,5 +539,5 @@ def _clip(values: NDArray[np.floating[Any]]) -> Image:
     return np.clip(values, 0, 255).astype(np.uint8)
 
 
-def _image(values: Any) -> Image:  # OpenCV's stubs promise any array of any number
+def _image(values: NDArray[Any]) -> Image:  # OpenCV's stubs promise any array of any number
     return np.asarray(values, np.uint8)

@@ -43,8 +43,7 @@ class Meaning:
 
     def __post_init__(self) -> None:
         if abs(sum(self.zones.values()) - 1) > 1e-6:
-            message = f"zone shares must sum to 1, got {dict(self.zones)}"
-            raise DataError(message, total=sum(self.zones.values()))
+            raise DataError(f"zone shares must sum to 1, got {dict(self.zones)}", total=sum(self.zones.values()))
 
     @property
     def zone(self) -> Zone:
@@ -75,8 +74,7 @@ class LabelMap:
             return known
         if self.default == "permitted" or label.startswith("permitted:"):
             return Meaning({Zone.PERMITTED: 1.0}, label.removeprefix("permitted:"))
-        message = f"the label map says nothing about {label!r}"
-        raise DataError(message, label=label)
+        raise DataError(f"the label map says nothing about {label!r}", label=label)
 
 
 def read_labels(path: Path) -> LabelMap:
@@ -88,8 +86,7 @@ def read_labels(path: Path) -> LabelMap:
     try:
         tables = tomllib.loads(path.read_text("utf-8"))
     except (OSError, tomllib.TOMLDecodeError) as error:
-        message = f"cannot read label map {path.name}: {error}"
-        raise DataError(message, path=path.name) from error
+        raise DataError(f"cannot read label map {path.name}: {error}", path=path.name) from error
     default = str(tables.pop("default", "refuse"))
     try:
         meanings = {
@@ -97,8 +94,7 @@ def read_labels(path: Path) -> LabelMap:
             for label, table in tables.items()
         }
     except KeyError as error:
-        message = f"label map {path.name}: no zone or key {error}"
-        raise DataError(message, path=path.name) from error
+        raise DataError(f"label map {path.name}: no zone or key {error}", path=path.name) from error
     return LabelMap(meanings, default)
 
 
@@ -134,8 +130,7 @@ def read_corpus(root: Path, labels: Path = DATASETS / "corpus" / "labels.toml") 
         with (scenes / "manifest.csv").open(encoding="utf-8", newline="") as file:
             rows = list(csv.DictReader(file))
     except OSError as error:
-        message = f"no corpus at {root.name}: scenes/manifest.csv cannot be read"
-        raise DataError(message, path=root.name) from error
+        raise DataError(f"no corpus at {root.name}: scenes/manifest.csv cannot be read", path=root.name) from error
     return [
         Photo(
             path=scenes / row["file"],
@@ -165,13 +160,17 @@ def read_folders(root: Path, labels: Path, *, source: str, split: str = "train")
         label = "/".join(parts[1:] if len(parts) > 1 and len(parts[0]) == 1 else parts)
         photos.append(Photo(path, label, meanings[label], source, source, split))
     if not photos:
-        message = f"no pictures below {root.name}"
-        raise DataError(message, path=root.name)
+        raise DataError(f"no pictures below {root.name}", path=root.name)
     return photos
 
 
 def read_ade20k(root: Path, labels: Path, *, split: str = "training") -> list[Photo]:
     """Read ADE20K (SceneParsing release) by its `sceneCategories.txt`: one `<picture> <scene>` a line.
+
+    Args:
+        root: Folder of the SceneParsing release.
+        labels: Label map.
+        split: "training", or "validation", which is our test.
 
     Raises:
         DataError: The list is missing, or names a scene that nobody mapped.
@@ -180,14 +179,12 @@ def read_ade20k(root: Path, labels: Path, *, split: str = "training") -> list[Ph
     try:
         lines = (root / "sceneCategories.txt").read_text("utf-8").splitlines()
     except OSError as error:
-        message = f"no sceneCategories.txt below {root.name}"
-        raise DataError(message, path=root.name) from error
-    pairs = [line.split() for line in lines if line.strip()]
-    part = "train" if split == "training" else "test"
+        raise DataError(f"no sceneCategories.txt below {root.name}", path=root.name) from error
+    prefix, part = ("ADE_train_", "train") if split == "training" else ("ADE_val_", "test")
+    pairs = [line.split() for line in lines if line.startswith(prefix)]
     return [
         Photo(root / "images" / split / f"{name}.jpg", scene, meanings[scene], "ade20k", "ade20k", part)
         for name, scene in pairs
-        if f"_{part[:2]}" in name or f"_{split[:3]}" in name
     ]
 
 
@@ -199,8 +196,7 @@ def load(photo: Photo, *, short_side: int = 256) -> NDArray[np.uint8]:
     """
     picture = cv2.imread(str(photo.path), cv2.IMREAD_COLOR)
     if picture is None:
-        message = f"cannot decode {photo.path.name}"
-        raise DataError(message, path=photo.path.name)
+        raise DataError(f"cannot decode {photo.path.name}", path=photo.path.name)
     scale = short_side / min(picture.shape[:2])
     if scale < 1:
         size = (round(picture.shape[1] * scale), round(picture.shape[0] * scale))
@@ -297,7 +293,7 @@ def draw_probabilities(photos: Sequence[Photo], balance: Balance) -> NDArray[np.
     sources = Counter(photo.source for photo in photos)
     weights = np.zeros(len(photos))
     for index, photo in enumerate(photos):
-        weight = balance.rare_source if sources[photo.source] < 100 else 1.0  # noqa: PLR2004  # see Balance.rare_source
+        weight = balance.rare_source if sources[photo.source] < 100 else 1.0
         if photo.label not in balance.shares:
             weight /= labels[photo.label] ** 0.5
             place = photo.meaning.place

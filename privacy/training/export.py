@@ -168,8 +168,7 @@ def to_onnx(model: Shipped, path: Path, *, size: tuple[int, int], metadata: dict
         verbose=False,
     )
     if program is None:
-        message = "the exporter gave no program"
-        raise RuntimeError(message)
+        raise RuntimeError("the exporter gave no program")
     proto = program.model_proto
     del proto.metadata_props[:]
     for node in proto.graph.node:  # the exporter notes source lines and paths of the machine it ran on

@@ -12,9 +12,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import NamedTuple
 
-import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
+from torch.nn import functional
 
 CHANNEL_MEAN = 127.0
 """Mean that the published ImageNet weights expect, on the 0 to 255 scale."""
@@ -70,7 +69,7 @@ class SameConv(nn.Conv2d):
 
     def forward(self, input: Tensor) -> Tensor:  # noqa: A002  # the name is torch's
         """`(B, C, H, W)` to `(B, C', H / stride, W / stride)`."""
-        return super().forward(F.pad(input, self._pads) if any(self._pads) else input)
+        return super().forward(functional.pad(input, self._pads) if any(self._pads) else input)
 
 
 def _normed(convolution: nn.Conv2d, *, active: bool = True) -> nn.Sequential:
@@ -196,7 +195,7 @@ class ZoneNet(nn.Module):
         fine, coarse = self.trunk.finish(features, stages)
         pooled = coarse.mean((2, 3))
         dropped = self.dropout(pooled)
-        mixed = F.interpolate(self.map_coarse(coarse), scale_factor=2.0, mode="nearest") + self.map_fine(fine)
+        mixed = functional.interpolate(self.map_coarse(coarse), scale_factor=2.0, mode="nearest") + self.map_fine(fine)
         return Scores(
             zones=self.zones(dropped),
             places=self.places(dropped),
@@ -224,7 +223,7 @@ class ProbeNet(nn.Module):
         """Scores of normalised pictures: `(B, 3, H, W)` float; the map has H / 32 by W / 32 cells."""
         _, coarse = self.trunk(images)
         pooled = coarse.mean((2, 3))
-        cells = F.conv2d(coarse, self.zones.weight[..., None, None], self.zones.bias)
+        cells = functional.conv2d(coarse, self.zones.weight[..., None, None], self.zones.bias)
         return Scores(
             zones=self.zones(pooled),
             places=self.places(pooled),

