@@ -37,6 +37,12 @@ def names(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.iterdir())
 
 
+def interrupted(path: Path, error: Exception) -> None:
+    with VideoSink(path, INFO) as sink:
+        sink.write(random_frame(Layout.I420, (48, 64)))
+        raise error
+
+
 def luma(frames: list[Frame]) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
     return np.stack([frame.planes[0] for frame in frames]).astype(np.float64)
 
@@ -152,17 +158,15 @@ def test_nothing_is_there_until_all_of_it_is(tmp_path: Path) -> None:
 
 
 def test_an_exception_leaves_nothing(tmp_path: Path) -> None:
-    with pytest.raises(RuntimeError), VideoSink(tmp_path / "out.mp4", INFO) as sink:
-        sink.write(random_frame(Layout.I420, (48, 64)))
-        raise RuntimeError
+    with pytest.raises(RuntimeError):
+        interrupted(tmp_path / "out.mp4", RuntimeError())
 
     assert names(tmp_path) == []
 
 
 def test_a_lost_source_leaves_what_there_was(tmp_path: Path) -> None:
-    with pytest.raises(SourceLostError), VideoSink(tmp_path / "out.mp4", INFO) as sink:
-        sink.write(random_frame(Layout.I420, (48, 64)))
-        raise SourceLostError("gone")
+    with pytest.raises(SourceLostError):
+        interrupted(tmp_path / "out.mp4", SourceLostError("gone"))
 
     assert len(read_all(tmp_path / "out.mp4")) == 1
 
