@@ -6,6 +6,7 @@ from pathlib import Path
 
 import av
 import numpy as np
+from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
 from privacy.frame import Frame, Layout, plane_shapes
@@ -41,6 +42,7 @@ def write_clip(
     luma = luma or textured(size)
     with av.open(path, "w", options=container_options or {}) as writer:
         stream = writer.add_stream(codec, rate=rate, options=options or {})
+        assert isinstance(stream, VideoStream)
         stream.width, stream.height, stream.pix_fmt = width, height, pix_fmt
         base = Fraction(1, rate) if ticks is None else Fraction(1, 1000)
         stream.codec_context.time_base = base
@@ -48,19 +50,27 @@ def write_clip(
             stream.set_display_rotation(rotation)
         sound = writer.add_stream("aac", rate=16000) if tone else None
         for number in range(frames):
-            grey = np.ascontiguousarray(luma(number))
-            picture = av.VideoFrame.from_ndarray(grey, format="gray").reformat(
-                format=pix_fmt, src_color_range="MPEG", dst_color_range="MPEG"
-            )
+            picture = _picture(luma(number), pix_fmt)
             picture.pts, picture.time_base = number if ticks is None else ticks[number], base
             writer.mux(stream.encode(picture))
             if sound is not None:
                 hum = av.AudioFrame.from_ndarray(np.zeros((1, 640), np.float32), format="fltp", layout="mono")
                 hum.sample_rate, hum.pts = 16000, 640 * number
                 writer.mux(sound.encode(hum))
-        for added in writer.streams:
-            writer.mux(added.encode(None))
+        writer.mux(stream.encode(None))
+        if sound is not None:
+            writer.mux(sound.encode(None))
     return path
+
+
+def _picture(luma: NDArray[np.uint8], pix_fmt: str) -> av.VideoFrame:
+    """Colourless; exact where the format holds luma as it is."""
+    direct = pix_fmt if pix_fmt in ("yuv420p", "yuvj420p", "gray") else "yuv420p"
+    picture = av.VideoFrame(luma.shape[1], luma.shape[0], direct)
+    for index, plane in enumerate(picture.planes):
+        rows = np.frombuffer(memoryview(plane), np.uint8).reshape(plane.height, plane.line_size)
+        rows[:, : plane.width] = 128 if index else luma
+    return picture if direct == pix_fmt else picture.reformat(format=pix_fmt)
 
 
 def read_all(path: Path) -> list[Frame]:
