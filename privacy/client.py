@@ -321,14 +321,15 @@ class _Link:
     def push(self, picture: Shown) -> Iterator[Enforced]:
         """Send one picture, and yield what has come out meanwhile."""
         form = _format(picture)
-        if self._call is not None and form != self._format:
+        changed = self._call is not None and form != self._format
+        if changed:
             yield from self.finish()  # a stream has one format
             self._retry_at = 0.0
         if self._leaving:
             yield from self.finish()
             self._retry_at = 0.0
         if self._call is None and time.monotonic() >= self._retry_at:
-            self._open(form)
+            self._open(form, wait=self._first or changed)
         if not self._is_open():
             yield self._hidden(picture)
             return
@@ -357,12 +358,12 @@ class _Link:
             self._call.cancel()
         self._call, self._accepted, self._leaving = None, None, False
 
-    def _open(self, form: frame_pb2.FrameFormat) -> None:
+    def _open(self, form: frame_pb2.FrameFormat, *, wait: bool) -> None:
         self._format, self._leaving = form, False
         self._call = _Call(self._stub, _config(self._options, form))
         self._opened = time.monotonic()
-        if self._first:
-            # The caller learns at once what will never work; later streams open while hidden frames flow.
+        if wait:
+            # So the caller learns at once what will never work. After a loss, hidden frames flow meanwhile.
             self._await_accepted(self._options.open_timeout_s)
             self._first = False
 

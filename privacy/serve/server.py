@@ -142,5 +142,6 @@ def run(engine: Engine, settings: Settings, ready: Callable[[str], None] = lambd
     server = Server(engine, settings)
     server.start()
     ready(server.address)
-    told.wait()
+    while not told.wait(0.5):
+        pass  # a signal that another thread was handed reaches Python only when this one wakes
     server.stop()

@@ -24,8 +24,10 @@ def serve() -> Iterator[Callable[..., Server]]:
     """Start servers, and stop them at the end."""
     servers: list[Server] = []
 
-    def start(model: object | None = None, *, reflection: bool = False, **options: object) -> Server:
-        server = Server(engine(model, **options), Settings(address="127.0.0.1:0", reflection=reflection))
+    def start(
+        model: object | None = None, *, reflection: bool = False, address: str = "127.0.0.1:0", **options: object
+    ) -> Server:
+        server = Server(engine(model, **options), Settings(address=address, reflection=reflection))
         servers.append(server)
         server.start()
         return server
