@@ -1,5 +1,6 @@
 """The client against servers that behave, misbehave and die: no frame leaves clear without a CLEAR verdict."""
 
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent import futures
@@ -208,6 +209,25 @@ def test_a_server_that_comes_back_is_found(serve: Start) -> None:  # noqa: F811
     lost = states.index((State.UNCERTAIN, Reason.CONNECTION_LOST))
     assert (State.UNCERTAIN, Reason.STARTUP) in states[lost:]
     assert states[-1][0] is State.CLEAR
+
+
+def test_a_server_that_drains_is_left_at_once_and_owes_nothing(serve: Start) -> None:  # noqa: F811
+    running = serve()
+    stopped = threading.Thread(target=running.stop, args=(20,))
+    options = StreamOptions(camera=OPTIONS.camera, in_flight=1, answer_timeout_s=2)
+    reasons = []
+    started = time.monotonic()
+    with EnforcementClient(running.address) as client:
+        for number, answer in enumerate(client.enforce(dark(20), options)):
+            reasons.append(answer.verdict.reason)
+            if number == 5:
+                stopped.start()
+                time.sleep(0.2)
+    stopped.join(10)
+
+    assert Reason.CONNECTION_LOST not in reasons[:7]  # the frame that brought the news was answered
+    assert set(reasons[7:]) == {Reason.CONNECTION_LOST}
+    assert time.monotonic() - started < 10
 
 
 # A server that says what it likes.
