@@ -144,6 +144,13 @@ def thumbnail(frame: Frame, size: tuple[int, int]) -> NDArray[np.uint8]:
 
 def _resize(plane: Plane, size: tuple[int, int]) -> Plane:
     height, width = size
+    # Halving is exact area averaging and runs in vector registers; OpenCV's filter for any other factor does not, and
+    # takes ten times as long from 1080p.
+    while (
+        plane.shape[0] >= 2 * height and plane.shape[1] >= 2 * width and plane.shape[0] % 2 == plane.shape[1] % 2 == 0
+    ):
+        half = (plane.shape[1] // 2, plane.shape[0] // 2)
+        plane = np.asarray(cv2.resize(plane, half, interpolation=cv2.INTER_AREA), np.uint8)
     shrinking = plane.shape[0] >= height and plane.shape[1] >= width
     # Area averaging is the only filter that lets no detail alias when shrinking; it degenerates when growing.
     how = cv2.INTER_AREA if shrinking else cv2.INTER_LINEAR

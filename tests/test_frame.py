@@ -36,6 +36,17 @@ def test_a_thumbnail_keeps_colours_in_every_layout(layout: Layout, colour: tuple
     assert np.abs(seen.astype(int) - colour).max() <= 3
 
 
+@pytest.mark.parametrize("size", [(1080, 1920), (720, 1280), (359, 641), (1200, 100)], ids=str)
+def test_a_thumbnail_is_the_mean_of_each_area(size: tuple[int, int]) -> None:
+    """Whichever way it is computed: as OpenCV's own area filter, within the rounding of a few steps."""
+    noise = np.random.default_rng(0).integers(0, 256, (*size, 3), dtype=np.uint8)
+
+    seen = thumbnail(Frame((noise,), Layout.RGB, 0.0, full_range=True), (96, 128))
+    mean = cv2.resize(noise, (128, 96), interpolation=cv2.INTER_AREA if size[1] > 128 else cv2.INTER_LINEAR)
+
+    assert np.abs(seen.astype(int) - mean).mean() < 4
+
+
 @given(st.sampled_from(list(Layout)), st.integers(1, 40), st.integers(1, 40), st.integers(1, 33), st.integers(1, 33))
 def test_a_thumbnail_has_the_size_asked_for(layout: Layout, height: int, width: int, rows: int, columns: int) -> None:
     planes = tuple(np.zeros(shape, np.uint8) for shape in plane_shapes(layout, height, width))
