@@ -49,7 +49,7 @@ class LabelMap:
         if unknown := [name for name in slugs if name not in classes]:
             raise InputError(f"the model has no class {_some(unknown)}", classes=_some(unknown))
         known = {zone.slug: zone for zone in Zone}
-        if wrong := [name for name in classes if slugs[name] not in known]:
+        if wrong := [name for name in classes if str(slugs[name]) not in known]:
             raise InputError(f"the zone of {_some(wrong)} is none of {', '.join(known)}", classes=_some(wrong))
         return cls(tuple(known[str(slugs[name])] for name in classes))
 

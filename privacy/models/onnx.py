@@ -12,6 +12,8 @@ from privacy.evidence import Evidence
 from privacy.models.head import Signature
 from privacy.zones import Zone
 
+ort.disable_telemetry_events()  # for a host that had imported it before us; `privacy/models/__init__.py` has the rest
+
 _OUTPUTS = ("zones", "places", "objects", "zone_map")
 _CONSTANT_WEIGHTS = b"\x08\x03"
 """`ModelProto.ir_version = 3` on the wire: the last value of a protobuf field holds, so it can be appended.

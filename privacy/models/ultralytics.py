@@ -37,7 +37,7 @@ class UltralyticsAdapter:
                 "a .pt file can run any code when it is loaded: only import one whose origin you trust, and say so with"
                 " --trust; or export it to ONNX in a sandbox and import the .onnx file, which runs nothing"
             )
-        with _kept_quiet():
+        with kept_quiet():
             try:
                 from ultralytics import YOLO  # noqa: PLC0415 - optional, and importing it has effects
             except ImportError as error:
@@ -61,7 +61,7 @@ class UltralyticsAdapter:
         Raises:
             InputError: It is no Ultralytics model, one of another task, or cannot be exported.
         """
-        with _kept_quiet(), tempfile.TemporaryDirectory(prefix="privacy-import-") as folder:
+        with kept_quiet(), tempfile.TemporaryDirectory(prefix="privacy-import-") as folder:
             copy = Path(folder) / "model.pt"  # the export is written beside the model
             try:
                 copy.write_bytes(path.read_bytes())
@@ -76,7 +76,7 @@ class UltralyticsAdapter:
 
 
 @contextmanager
-def _kept_quiet() -> Iterator[None]:
+def kept_quiet() -> Iterator[None]:
     """Keep Ultralytics off the network, off stdout, and out of the user's settings."""
     with tempfile.TemporaryDirectory(prefix="privacy-yolo-") as settings, warnings.catch_warnings():
         warnings.simplefilter("ignore")
