@@ -10,6 +10,7 @@ with privacy.VideoSource("in.mp4") as source, privacy.VideoSink("out.mp4", sourc
 ```
 """
 
+import os
 from importlib import import_module
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,11 @@ if TYPE_CHECKING:
     from privacy.policy import load as load_policy
     from privacy.sinks.video import VideoSink
     from privacy.sources.video import VideoSource
+
+# The one side effect of importing this package. From 1.29 on, ONNX Runtime's Linux wheels write a device identifier into
+# the user's cache and report models, sessions and errors to their maker unless this is set before they are imported.
+# https://github.com/microsoft/onnxruntime/pull/27379
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 # Found when first asked for: `import privacy.zones` should not load a video decoder.
 _HOMES = {
