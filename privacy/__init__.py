@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from privacy.sinks.video import VideoSink
     from privacy.sources.video import VideoSource
 
-# The one side effect of importing this package. From 1.29 on, the Linux wheels of ONNX Runtime write a device identifier
-# into the user's cache and report models, sessions and errors to their maker, unless this is set before their import.
+# The one side effect of importing this package. From 1.29 on, ONNX Runtime's Linux wheels write a device identifier to
+# the user's cache and report models, sessions and errors to their maker, unless this is set before they are imported.
 # https://github.com/microsoft/onnxruntime/pull/27379
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
