@@ -48,7 +48,8 @@ def test_imagenet_weights_fit() -> None:
 
 
 def test_the_exported_file_keeps_the_contract(net: ZoneNet, tmp_path: Path) -> None:
-    projection = np.random.default_rng(1).normal(size=(1280, 8)).astype(np.float32)
+    # Features of an untrained net are next to nothing: made large enough to have a direction.
+    projection = (1e6 * np.random.default_rng(1).normal(size=(1280, 8))).astype(np.float32)
     model = export.Shipped(
         net, NAMES, export.Calibration(0.7, 0.4, -0.2, 1.3, 2.0, 0.1), projection, np.zeros(1280, np.float32)
     )
