@@ -1,7 +1,7 @@
 """Builds the server, runs it, and lets it go in good order."""
 
 import signal
-import threading
+import time
 from collections.abc import Callable
 from concurrent import futures
 from dataclasses import dataclass, field
@@ -136,12 +136,13 @@ def run(engine: Engine, settings: Settings, ready: Callable[[str], None] = lambd
         InputError: The address cannot be bound.
         PrivacyError: The model does not work.
     """
-    told = threading.Event()
+    # A plain list: an event has a lock, and a handler that interrupts its waiter while that is held never returns.
+    told: list[int] = []
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: told.set())
+        signal.signal(number, lambda number, _: told.append(number))
     server = Server(engine, settings)
     server.start()
     ready(server.address)
-    while not told.wait(0.5):
-        pass  # a signal that another thread was handed reaches Python only when this one wakes
+    while not told:
+        time.sleep(0.2)  # a signal that another thread was handed reaches Python only when this one wakes
     server.stop()
