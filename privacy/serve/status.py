@@ -1,7 +1,9 @@
 """The one table from our errors to gRPC."""
 
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import grpc
 import structlog
@@ -52,6 +54,11 @@ def _packed(message: Message) -> Any:
     return packed
 
 
+def _where(error: Exception) -> str:
+    """Return the lines that the error came through, innermost last."""
+    return " > ".join(f"{Path(at.filename).name}:{at.lineno}" for at in traceback.extract_tb(error.__traceback__))
+
+
 @contextmanager
 def errors_as_status(context: grpc.ServicerContext) -> Iterator[None]:
     """End the call with a typed status when one of our errors is raised, and without details when another one is."""
@@ -63,7 +70,8 @@ def errors_as_status(context: grpc.ServicerContext) -> Iterator[None]:
     except grpc.RpcError:
         raise  # the client has gone
     except Exception as error:
-        # A bug. The text of an unknown exception may quote what was being worked on, so that it stays here.
-        log.exception("call_failed", error=type(error).__name__)
+        # A bug. The text of an unknown exception may quote what was being worked on, and a traceback is logged with the
+        # variables in it, which are pictures: neither is said to anybody.
+        log.error("call_failed", error=type(error).__name__, where=_where(error))
         failure = errors.PrivacyError("the server failed on this call")
         context.abort_with_status(rpc_status.to_status(status_of(failure)))

@@ -1,6 +1,8 @@
 """Every error of ours has a code, a reason and facts; nothing else says anything."""
 
 from collections.abc import Iterator
+from pathlib import Path
+from unittest.mock import Mock
 
 import grpc
 import pytest
@@ -8,7 +10,7 @@ from google.rpc import error_details_pb2
 
 from privacy import errors
 from privacy.client import RefusedError
-from privacy.serve.status import CODES, code_of, status_of
+from privacy.serve.status import CODES, code_of, errors_as_status, status_of
 
 
 def subclasses(kind: type[errors.PrivacyError]) -> Iterator[type[errors.PrivacyError]]:
@@ -53,3 +55,22 @@ def test_reasons_are_unique() -> None:
 )
 def test_codes_that_clients_depend_on(kind: type[errors.PrivacyError], code: grpc.StatusCode) -> None:
     assert code_of(kind("x")) is code
+
+
+def test_a_bug_is_logged_without_its_words_and_without_what_was_being_worked_on(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def work(picture: bytes) -> None:
+        raise ValueError(f"cannot work on {picture!r}")
+
+    call = Mock(grpc.ServicerContext)
+    with errors_as_status(call):
+        work(b"PIXELS")
+    (ended,) = call.abort_with_status.call_args.args
+    said = "".join(capsys.readouterr())
+
+    assert ended.code is grpc.StatusCode.INTERNAL
+    assert "call_failed" in said
+    assert "ValueError" in said
+    assert f"{Path(__file__).name}:{work.__code__.co_firstlineno + 1}" in said
+    assert "PIXELS" not in said + ended.details
