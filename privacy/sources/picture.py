@@ -16,6 +16,9 @@ MAX_BYTES = 256 * 2**20
 """Largest file that is read."""
 
 _START_OF_FRAME = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}  # ITU-T T.81, table B.1
+_WITHOUT_LENGTH = frozenset(
+    {0x00, 0x01, *range(0xD0, 0xDA)}
+)  # the same: TEM, RST, SOI, EOI; none belongs into a header
 
 
 def read_picture(path: str | Path) -> Frame:
@@ -31,9 +34,12 @@ def read_picture(path: str | Path) -> Frame:
     """
     path = Path(path)
     try:
-        if path.stat().st_size > MAX_BYTES:
+        if path.exists() and not path.is_file():  # a pipe may keep us waiting, a device never ends
+            raise SourceError(f"{path}: not a file", source=str(path))
+        with path.open("rb") as file:
+            data = file.read(MAX_BYTES + 1)
+        if len(data) > MAX_BYTES:
             raise SourceError(f"{path}: larger than {MAX_BYTES} bytes", source=str(path))
-        data = path.read_bytes()
     except OSError as error:
         raise SourceError(f"{path}: {error.strerror}", source=str(path)) from error
     return decode_picture(data, str(path))
@@ -98,6 +104,8 @@ def _size_of_jpeg(data: bytes) -> tuple[int, int]:
         elif kind in _START_OF_FRAME:
             height, width = struct.unpack_from(">HH", data, at + 5)
             return height, width
+        elif kind in _WITHOUT_LENGTH:  # a decoder steps over it; to take its neighbours for a length is to lose the way
+            raise ValueError("a JPEG with a marker out of place")
         else:
             at += 2 + struct.unpack_from(">H", data, at + 2)[0]
     raise ValueError("a JPEG without a frame")
@@ -120,11 +128,13 @@ def _size_of_webp(data: bytes) -> tuple[int, int]:
 def _size_of_tiff(data: bytes) -> tuple[int, int]:
     order = "<" if data[:1] == b"I" else ">"
     at = struct.unpack_from(f"{order}I", data, 4)[0]
-    sides = {}
+    sides: dict[int, int] = {}
     for entry in range(struct.unpack_from(f"{order}H", data, at)[0]):
         tag, kind = struct.unpack_from(f"{order}HH", data, at + 2 + 12 * entry)
         if tag in (256, 257):  # ImageWidth, ImageLength: SHORT or LONG
-            sides[tag] = struct.unpack_from(f"{order}H" if kind == 3 else f"{order}I", data, at + 10 + 12 * entry)[0]
+            side = struct.unpack_from(f"{order}H" if kind == 3 else f"{order}I", data, at + 10 + 12 * entry)[0]
+            if sides.setdefault(tag, side) != side:  # a decoder takes one of them
+                raise ValueError("a TIFF of two sizes")
     return sides.get(257, 0), sides.get(256, 0)
 
 

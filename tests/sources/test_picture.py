@@ -1,5 +1,6 @@
 """Pictures of every format are read upright, and never decoded before their size is known."""
 
+import os
 import struct
 import zlib
 from pathlib import Path
@@ -105,6 +106,32 @@ def test_a_claim_of_too_many_pixels_is_refused_unread(data: bytes) -> None:
         decode_picture(data)
 
 
+def two_headed_jpeg(size: tuple[int, int]) -> bytes:
+    """A JPEG of `size` that claims 8x8 to whoever takes what follows a marker without a length for its length."""
+    data = b"\xff\xd8\xff\x01" + encoded(".jpg", np.zeros(size, np.uint8))[2:]
+    at = 4 + struct.unpack_from(">H", data, 4)[0]
+    data = data.ljust(at + 32, b"\0")
+    return data[:at] + b"\xff\xc0\0\x11\x08" + struct.pack(">HH", 8, 8) + bytes(11) + data[at + 20 :]
+
+
+def tiff(*sides: tuple[int, int]) -> bytes:
+    entries = [(tag, 4, 1, side) for tag, side in sides]
+    return b"II*\0" + struct.pack("<IH", 8, len(entries)) + b"".join(struct.pack("<HHII", *each) for each in entries)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        pytest.param(two_headed_jpeg((2048, 2048)), id="JPEG"),
+        pytest.param(tiff((256, 60000), (256, 8), (257, 60000), (257, 8)), id="TIFF"),
+    ],
+)
+def test_a_header_that_can_be_read_in_two_ways_is_refused_unread(data: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cv2, "imdecode", lambda *_: pytest.fail("decoded"))
+    with pytest.raises(SourceError, match="not a picture"):
+        decode_picture(data)
+
+
 @pytest.mark.parametrize("suffix", [".jpg", ".png"])
 def test_half_a_picture_is_damaged_or_none(suffix: str) -> None:
     noise = np.random.default_rng(0).integers(0, 255, (80, 80, 3), np.uint8)
@@ -119,6 +146,13 @@ def test_half_a_picture_is_damaged_or_none(suffix: str) -> None:
 
 def test_a_file_that_cannot_be_opened(tmp_path: Path) -> None:
     with pytest.raises(SourceError, match="No such file"):
+        read_picture(tmp_path / "a.jpg")
+
+
+@pytest.mark.timeout(10)
+def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "a.jpg")
+    with pytest.raises(SourceError, match="not a file"):
         read_picture(tmp_path / "a.jpg")
 
 
