@@ -1,5 +1,6 @@
 """Video files and network cameras, decoded to I420."""
 
+import re
 from collections import deque
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ from privacy.sources.lent import I420_FORMATS, lend
 
 _FULL_RANGE = 2  # AVCOL_RANGE_JPEG
 _BT709, _UNSPECIFIED, _BT2020 = 1, 2, (9, 10)  # AVCOL_SPC_*
+_QUERY = re.compile("[?&=]")
 _NETWORK = ("rtsp://", "rtsps://", "rtmp://", "tcp://", "udp://", "srt://")
 
 
@@ -154,7 +156,8 @@ class VideoSource:
             )
         except (av.error.FFmpegError, OSError, ValueError) as error:
             if self._live:
-                raise SourceLostError(f"{self.name}: no answer: {_why(error)}", source=self.name) from error
+                # FFmpeg's error has the address with its password, and a traceback shows what an error came from.
+                raise SourceLostError(f"{self.name}: no answer: {_why(error)}", source=self.name) from None
             raise SourceError(f"{self.name}: not a video: {_why(error)}", source=self.name) from error
 
     def _video_stream(self) -> VideoStream:
@@ -321,8 +324,10 @@ def _is_cut_off(path: Path) -> bool:
 def _without_password(address: str) -> str:
     """Return an address that may stand in logs and messages."""
     scheme, separator, rest = address.partition("://")
-    host, slash, path = rest.partition("/")
-    return scheme + separator + host.rpartition("@")[2] + slash + path if separator else address
+    if not separator:
+        return address
+    # A password may hold what should have been escaped, "/" for example; and many cameras take it in the path or query.
+    return scheme + separator + _QUERY.split(rest.rpartition("@")[2], maxsplit=1)[0]
 
 
 def _why(error: Exception) -> str:
