@@ -24,6 +24,8 @@ from privacy.sources.lent import I420_FORMATS, lend
 _FULL_RANGE = 2  # AVCOL_RANGE_JPEG
 _BT709, _UNSPECIFIED, _BT2020 = 1, 2, (9, 10)  # AVCOL_SPC_*
 _QUERY = re.compile("[?&=]")
+_PLAYLISTS = frozenset({"concat", "dash", "hls", "imf"})
+"""FFmpeg's formats that hold no video but the names of other files."""
 _NETWORK = ("rtsp://", "rtsps://", "rtmp://", "tcp://", "udp://", "srt://")
 
 
@@ -140,7 +142,7 @@ class VideoSource:
         return packets
 
     def _open(self, address: str, timeout_s: float) -> InputContainer:
-        # `file:` and the list of protocols keep a crafted name or playlist from making us open anything else.
+        # `file:` and the list of protocols keep a crafted name from making us open anything else. Playlists come later.
         options = {"max_pixels": str(MAX_PIXELS)}
         if self._live:
             options |= {"rtsp_transport": "tcp", "protocol_whitelist": "rtsp,rtsps,rtp,rtmp,tcp,udp,tls,srt,crypto"}
@@ -161,6 +163,8 @@ class VideoSource:
             raise SourceError(f"{self.name}: not a video: {_why(error)}", source=self.name) from error
 
     def _video_stream(self) -> VideoStream:
+        if not self._live and self._container.format.name in _PLAYLISTS:
+            raise SourceError(f"{self.name}: a playlist of other files, not a video", source=self.name)
         for stream in self._container.streams.video:
             # The cover picture of an audio file is a video stream by name only.
             if stream.codec_context is not None and not stream.disposition & stream.disposition.attached_pic:
