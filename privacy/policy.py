@@ -13,6 +13,8 @@ from privacy.errors import EffectTooWeakError, PolicyError
 from privacy.zones import PROHIBITED, Zone
 
 DEFAULT = "guangdong"
+MAX_HOLD_S = 60.0
+"""Longest time that a subject is hidden beyond its sights; what is remembered has to have an end."""
 
 
 class EffectKind(StrEnum):
@@ -98,6 +100,36 @@ class Timing:
     report_after_s: float
 
 
+class Subject(StrEnum):
+    """What is hidden within a permitted view, wherever it goes."""
+
+    PEOPLE = "people"
+    FACES = "faces"
+    SCREENS = "screens"
+    """Displays and papers: what is written on them may be nobody else's business."""
+
+
+@dataclass(frozen=True, slots=True)
+class Subjects:
+    """What is hidden within permitted views, and how it is followed; see the pack for the meaning of each number.
+
+    Attributes:
+        hidden: What the policy hides of itself; a user may ask for more, never for less.
+        scores: Score from which a detection counts, for every subject.
+        margin: Added on every side, as a share of a box's own width and height.
+        growth: Added to `margin` for each second between a moment and the nearest sight.
+        hold_s: How long a subject that is not seen is still hidden, and how long before it was first seen.
+        detect_every_s: Frames nearer to the last detection than this are not looked at; 0 for none.
+    """
+
+    hidden: frozenset[Subject]
+    scores: Mapping[Subject, float]
+    margin: float
+    growth: float
+    hold_s: float
+    detect_every_s: float
+
+
 @dataclass(frozen=True, slots=True)
 class Policy:
     """One jurisdiction's rules. Made by `load`; frozen, so that streams may share it.
@@ -114,6 +146,7 @@ class Policy:
         prior: Probability of a prohibited view by declared purpose; always has "default".
         effect: The default effect.
         floors: Weakest strength allowed of each effect that can be too weak.
+        subjects: What is hidden within permitted views.
     """
 
     name: str
@@ -127,6 +160,7 @@ class Policy:
     prior: Mapping[str, float]
     effect: Effect
     floors: Mapping[EffectKind, float]
+    subjects: Subjects
 
     def prior_of(self, purpose: str) -> float:
         """Return the probability of a prohibited view before anything is seen; "" is the default."""
@@ -188,7 +222,7 @@ def parse(data: Mapping[str, Any]) -> Policy:
     Raises:
         PolicyError: A missing or unknown key, a wrong type, a value out of range.
     """
-    sections = ("pack", "article", "zone", "misuse", "thresholds", "timing", "prior", "effect")
+    sections = ("pack", "article", "zone", "misuse", "thresholds", "timing", "prior", "effect", "subjects")
     _only(data, sections, "policy")
     try:
         pack, effect = data["pack"], data["effect"]
@@ -209,6 +243,7 @@ def parse(data: Mapping[str, Any]) -> Policy:
                 EffectKind.PIXELATE: float(effect["pixelate_floor"]),
                 EffectKind.BLUR: float(effect["blur_floor"]),
             },
+            subjects=_subjects(data["subjects"]),
         )
     except KeyError as error:
         raise PolicyError(f"policy lacks or does not define {error}") from error
@@ -225,6 +260,20 @@ def _rule(entry: Mapping[str, Any], clauses: Mapping[str, Clause]) -> ZoneRule:
         zh=entry["zh"],
         clauses=tuple(clauses[number] for number in entry["articles"]),
         consequences=tuple(clauses[number] for number in entry["consequences"]),
+    )
+
+
+def _subjects(entry: Mapping[str, Any]) -> Subjects:
+    numbers = ("margin", "growth", "hold_s", "detect_every_s")
+    scores = {subject: f"{subject}_score" for subject in Subject}
+    _only(entry, (*Subject, *scores.values(), *numbers), "subjects")
+    hidden = {subject: entry[subject] for subject in Subject}
+    if not all(isinstance(value, bool) for value in hidden.values()):
+        raise PolicyError(f"subjects are hidden or not: true or false, got {hidden}")  # "false" is a true string
+    return Subjects(
+        hidden=frozenset(subject for subject, value in hidden.items() if value),
+        scores={subject: float(entry[key]) for subject, key in scores.items()},
+        **{name: float(entry[name]) for name in numbers},
     )
 
 
@@ -269,3 +318,14 @@ def _check(policy: Policy) -> None:
         raise PolicyError(f"policy {policy.name} needs a default prior, and every prior in (0, 1)")
     if not all(0 < floor <= 1 for floor in policy.floors.values()):
         raise PolicyError(f"policy {policy.name} needs strength floors in (0, 1]")
+    _check_subjects(policy)
+
+
+def _check_subjects(policy: Policy) -> None:
+    subjects = policy.subjects
+    if not all(0 < score < 1 for score in subjects.scores.values()):
+        raise PolicyError(f"policy {policy.name} needs scores of subjects in (0, 1)")
+    if not (0 <= subjects.margin <= 1 and 0 <= subjects.growth <= 10):
+        raise PolicyError(f"policy {policy.name} needs a margin in [0, 1] and a growth in [0, 10]")
+    if not 0 <= subjects.detect_every_s < subjects.hold_s <= MAX_HOLD_S:
+        raise PolicyError(f"policy {policy.name} needs 0 <= detect_every_s < hold_s <= {MAX_HOLD_S:g}")

@@ -7,7 +7,7 @@ import pytest
 
 from privacy import policy
 from privacy.errors import EffectTooWeakError, PolicyError
-from privacy.policy import Effect, EffectKind
+from privacy.policy import Effect, EffectKind, Subject
 from privacy.zones import PROHIBITED
 
 
@@ -23,6 +23,18 @@ def test_every_shipped_pack_rules_on_every_prohibited_zone(name: str) -> None:
 @pytest.mark.parametrize("name", policy.names())
 def test_every_shipped_pack_hides_solidly_by_default(name: str) -> None:
     assert policy.load(name).effect.kind is EffectKind.SOLID
+
+
+@pytest.mark.parametrize("name", policy.names())
+def test_no_shipped_pack_hides_subjects_of_itself(name: str) -> None:
+    """The service masks none yet: a pack that asked for it would be served with less than it promises."""
+    assert policy.load(name).subjects.hidden == frozenset()
+
+
+def test_a_pack_may_hide_subjects() -> None:
+    hidden = policy.parse(broken("subjects", faces=True, screens=True)).subjects.hidden
+
+    assert hidden == {Subject.FACES, Subject.SCREENS}
 
 
 def test_guangdong_quotes_the_law_word_for_word(corpus: Path) -> None:
@@ -58,6 +70,16 @@ def broken(section: str, **changes: object) -> dict[str, Any]:
         pytest.param(broken("timing", stall_s=0.1), id="stalls before it looks"),
         pytest.param(broken("prior", default=0.0), id="a prior that nothing can move"),
         pytest.param(broken("effect", default="sepia"), id="unknown effect"),
+        pytest.param(broken("subjects", people="false"), id="a word for a truth"),
+        pytest.param(broken("subjects", faces=1), id="a number for a truth"),
+        pytest.param(broken("subjects", hands=True), id="an unknown subject"),
+        pytest.param(broken("subjects", margin=-0.1), id="a margin that shrinks"),
+        pytest.param(broken("subjects", growth=float("nan")), id="a growth of NaN"),
+        pytest.param(broken("subjects", people_score=0.0), id="a score that everything reaches"),
+        pytest.param(broken("subjects", faces_score=1.5), id="a score that nothing reaches"),
+        pytest.param(broken("subjects", hold_s=float("inf")), id="hidden for ever"),
+        pytest.param(broken("subjects", detect_every_s=2.0), id="forgets before it looks again"),
+        pytest.param({key: table for key, table in pack().items() if key != "subjects"}, id="silent on subjects"),
         pytest.param(broken("misuse", articles=["99"]), id="an article that is not there"),
         pytest.param({**pack(), "zone": pack()["zone"][:-1]}, id="a zone is missing"),
         pytest.param({**pack(), "surprise": 1}, id="unknown section"),
