@@ -68,6 +68,10 @@ def _box(bitmap: NDArray[np.bool_]) -> Box | None:
 def _add(luma: NDArray[np.bool_], points: NDArray[np.float64]) -> None:
     """Mark one polygon. A pixel that no edge runs through lies wholly inside or outside: its centre tells which."""
     height, width = luma.shape
+    if _is_upright(points):
+        (left, top), (right, bottom) = np.floor(points.min(axis=0)), np.ceil(points.max(axis=0))
+        luma[max(0, int(top)) : max(0, int(bottom)), max(0, int(left)) : max(0, int(right))] = True
+        return
     top = int(np.clip(np.floor(points[:, 1].min()), 0, height - 1))
     bottom = int(np.clip(np.ceil(points[:, 1].max()), top + 1, height))
     crossings = np.zeros((bottom - top, width + 1), np.uint8)  # parity of the edges left of a pixel's centre
@@ -82,6 +86,19 @@ def _add(luma: NDArray[np.bool_], points: NDArray[np.float64]) -> None:
             _trace(outline, start, end, top, thin=True)
         touched = _filled(crossings, outline)
     luma[top:bottom] |= touched
+
+
+def _is_upright(points: NDArray[np.float64]) -> bool:
+    """Say whether the corners are those of a rectangle along the axes, with an area: what trackers make by the dozen.
+
+    It touches the same pixels as any other polygon, but tracing it takes a thousand times as long as filling it.
+    """
+    if points.shape != (4, 2):
+        return False
+    (x, y), steps = points.T, np.roll(points, -1, axis=0) - points
+    first, second = (0, 1) if y[0] == y[1] else (1, 0)
+    along = steps[::2, second] == 0, steps[1::2, first] == 0
+    return bool(np.all(along) and x.min() < x.max() and y.min() < y.max() and np.isfinite(points).all())
 
 
 def _filled(crossings: NDArray[np.uint8], outline: NDArray[np.int32]) -> NDArray[np.bool_]:

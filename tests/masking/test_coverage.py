@@ -134,3 +134,22 @@ def test_a_ring_drawn_as_one_outline_leaves_its_hole() -> None:
 
     assert not covered[30:50, 30:50].any()
     assert covered[:19].all()
+
+
+thousandths = st.lists(st.integers(0, 1000), min_size=2, max_size=2, unique=True).map(sorted)
+
+
+@given(thousandths, thousandths, sizes, st.integers(0, 3), st.booleans())
+def test_a_rectangle_touches_the_pixels_that_it_shares_more_than_a_border_with(
+    across: list[int], down: list[int], size: tuple[int, int], first: int, backwards: bool
+) -> None:
+    """Wherever its corners begin, and whichever way they run; told by whole numbers."""
+    (left, right), (top, bottom) = across, down
+    corners = [(x / 1000, y / 1000) for x, y in ((left, top), (right, top), (right, bottom), (left, bottom))]
+    corners = (corners[first:] + corners[:first])[:: -1 if backwards else 1]
+    rows, columns = (
+        [low * side < 1000 * (at + 1) and high * side > 1000 * at for at in range(side)]
+        for side, (low, high) in zip(size, (down, across), strict=True)
+    )
+
+    assert np.array_equal(np.outer(rows, columns), cover([corners], size).luma)
