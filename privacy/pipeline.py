@@ -1,22 +1,28 @@
 """Frames in, outcomes out: the one path that every face shares."""
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import takewhile
 
 import structlog
 
 from privacy.cadence import Cadence
-from privacy.errors import MaskingError, SourceLostError
+from privacy.errors import EvidenceError, MaskingError, PolicyError, SourceLostError
 from privacy.evidence import Doubt, Evidence, Reason, Sight
 from privacy.frame import Frame, thumbnail
 from privacy.masking import blank, mask
 from privacy.models.classifier import ZoneClassifier
+from privacy.models.detector import Detection, Detector
 from privacy.plan import WHOLE, MaskPlan, Polygon, plan_for
-from privacy.policy import Effect, Policy
+from privacy.policy import Effect, Policy, Subject, Subjects
+from privacy.tracks import SUBJECT_OF, Hidden, Tracks
 from privacy.verdict import State, Verdict, Watch, judge_still
 
 log = structlog.get_logger()
+
+MAX_SUBJECTS = 256
+"""A detector that finds more in one picture sees noise: the frame is hidden whole."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -27,11 +33,13 @@ class Outcome:
         frame: The picture, masked as planned; same size, layout and offset as it came.
         verdict: What was ruled.
         plan: What was hidden.
+        subjects: What of `plan` is hidden as a person, face or screen; empty in a frame that is hidden whole.
     """
 
     frame: Frame
     verdict: Verdict
     plan: MaskPlan
+    subjects: tuple[Hidden, ...] = ()
 
 
 def guard(
@@ -43,6 +51,7 @@ def guard(
     static: Sequence[Polygon] = (),
     effect: Effect | None = None,
     look_behind_s: float = 0.0,
+    subjects: Mapping[Subject, Detector] | None = None,
 ) -> Iterator[Outcome]:
     """Yield one outcome for each frame, in order.
 
@@ -55,16 +64,27 @@ def guard(
         effect: An effect instead of the policy's default.
         look_behind_s: Frames wait this long for the next look before they leave, so that what was not yet recognised
             when it came is still hidden. 0 for the shortest delay.
+        subjects: What to hide within permitted views, and what finds it. Such frames wait for `look_behind_s` once
+            more, so that people are hidden from before they were first seen.
 
     Raises:
         EffectTooWeakError: `effect` is below the policy's floor; raised before the first frame is read.
+        PolicyError: The policy hides a subject that nothing here finds; raised before the first frame is read.
         SourceLostError: The source broke off; raised after the outcome of its last good frame.
     """
     policy.checked(effect or policy.effect)
     ruled = judge(frames, model, Watch(policy, purpose), Cadence(policy.timing))
     if look_behind_s > 0:
         ruled = wait(ruled, look_behind_s)
-    return enforce(ruled, policy, static, effect)
+    subjects = subjects or {}
+    if missing := policy.subjects.hidden - set(subjects):
+        raise PolicyError(
+            f"policy {policy.name} hides {', '.join(sorted(missing))}, and no detector is given for them",
+            policy=policy.name,
+        )
+    if not subjects:
+        return enforce(ruled, policy, static, effect)
+    return _hide(follow(ruled, subjects, policy.subjects, look_behind_s), policy, static, effect)
 
 
 def examine(frame: Frame, model: ZoneClassifier) -> Evidence | Doubt:
@@ -123,6 +143,125 @@ def _settle(earlier: tuple[Frame, Verdict], look: Verdict) -> tuple[Frame, Verdi
     if verdict.state is not State.CLEAR or look.state is State.CLEAR:
         return earlier
     return frame, replace(look, offset=verdict.offset, inherited=True)
+
+
+def find(frame: Frame, subjects: Mapping[Subject, Detector], rules: Subjects) -> list[Detection]:
+    """Let every detector look at one frame, and keep what is to be hidden.
+
+    Raises:
+        EvidenceError: There is more of it than any real picture shows. Whatever a detector raises goes on as well.
+    """
+    found: list[Detection] = []
+    for detector in {id(detector): detector for detector in subjects.values()}.values():  # one may serve two subjects
+        wanted = {subject for subject, finder in subjects.items() if finder is detector}
+        for seen in detector.detect(thumbnail(frame, detector.size_for(frame.size))):
+            subject = SUBJECT_OF.get(seen.label)
+            if subject in wanted and seen.score >= rules.scores[subject]:
+                found.append(replace(seen))  # built anew, so that its numbers are checked whoever made it
+    if len(found) > MAX_SUBJECTS:
+        raise EvidenceError(f"{len(found)} subjects in one picture", limit=MAX_SUBJECTS)
+    return found
+
+
+@dataclass(slots=True, eq=False)
+class _Held:
+    """A frame on its way out; `seen` if the detectors looked at it themselves."""
+
+    frame: Frame
+    verdict: Verdict
+    seen: bool
+
+
+def follow(
+    ruled: Iterable[tuple[Frame, Verdict]],
+    subjects: Mapping[Subject, Detector],
+    rules: Subjects,
+    look_behind_s: float = 0.0,
+) -> Iterator[tuple[Frame, Verdict, tuple[Hidden, ...]]]:
+    """Yield each frame with the subjects to hide in it; a frame whose look failed is no longer CLEAR.
+
+    Only frames ruled CLEAR are looked at, for nothing is seen of the others; the first of them always.
+
+    Args:
+        ruled: Frames in order.
+        subjects: What to hide, and what finds it.
+        rules: The policy's, for times, scores and margins.
+        look_behind_s: Frames wait this long, so that who is found later is hidden in them as well.
+    """
+    tracks, looks = Tracks(rules), _Looks(subjects, rules)
+    held: deque[_Held] = deque()
+    try:
+        for frame, verdict in ruled:
+            if held and frame.offset < held[-1].frame.offset:  # the clock ran back, and the tracks start anew
+                yield from _released(held, tracks)
+            held.append(_Held(frame, verdict, seen=False))
+            looks.at_last(held, tracks)
+            while held and frame.offset - held[0].frame.offset >= look_behind_s:
+                yield _left(held.popleft(), tracks)
+    except SourceLostError:
+        yield from _released(held, tracks)
+        raise
+    yield from _released(held, tracks)
+
+
+class _Looks:
+    """When the detectors look, and what follows if they fail."""
+
+    def __init__(self, subjects: Mapping[Subject, Detector], rules: Subjects) -> None:
+        self._subjects, self._rules = subjects, rules
+        self._looked: float | None = None  # the offset of the last good look; None if a look is overdue
+
+    def at_last(self, held: deque[_Held], tracks: Tracks) -> None:
+        """Look at the newest of the held frames, if it is time."""
+        now = held[-1]
+        if now.verdict.state is not State.CLEAR:
+            self._looked = None
+            return
+        if self._looked is not None and 0 <= now.frame.offset - self._looked < self._rules.detect_every_s:
+            return
+        try:
+            found = find(now.frame, self._subjects, self._rules)
+            tracks.see(found, now.frame.offset, since=held[0].frame.offset)
+        except Exception as error:  # whatever a detector raises, nobody may be seen because of it
+            log.error("detector_failed", sequence=now.frame.sequence, error=type(error).__name__)
+            self._looked = None
+            for entry in takewhile(lambda entry: not entry.seen, reversed(held)):
+                entry.verdict = _unseen(entry.verdict)  # predicted for the time until this look
+        else:
+            self._looked, now.seen = now.frame.offset, True
+
+
+def _released(held: deque[_Held], tracks: Tracks) -> Iterator[tuple[Frame, Verdict, tuple[Hidden, ...]]]:
+    while held:
+        yield _left(held.popleft(), tracks)
+
+
+def _unseen(verdict: Verdict) -> Verdict:
+    if verdict.state is not State.CLEAR:
+        return verdict
+    return replace(verdict, state=State.UNCERTAIN, reason=Reason.MODEL_ERROR)
+
+
+def _left(entry: _Held, tracks: Tracks) -> tuple[Frame, Verdict, tuple[Hidden, ...]]:
+    if entry.verdict.state is not State.CLEAR:
+        return entry.frame, entry.verdict, ()
+    hidden = tracks.hidden(entry.frame.offset)
+    if len(hidden) > MAX_SUBJECTS:
+        return entry.frame, _unseen(entry.verdict), ()
+    return entry.frame, entry.verdict, hidden
+
+
+def _hide(
+    followed: Iterable[tuple[Frame, Verdict, tuple[Hidden, ...]]],
+    policy: Policy,
+    static: Sequence[Polygon],
+    effect: Effect | None,
+) -> Iterator[Outcome]:
+    """Mask each frame as its verdict demands, and the subjects in those that are permitted."""
+    for frame, verdict, hidden in followed:
+        plan = plan_for(verdict, policy, (*static, *(one.region for one in hidden)), effect)
+        outcome = _enforced(frame, verdict, plan)
+        yield outcome if outcome.plan.hides_everything else replace(outcome, subjects=hidden)
 
 
 def enforce(

@@ -1,4 +1,5 @@
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -7,13 +8,14 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from privacy import pipeline, policy
-from privacy.errors import EffectTooWeakError, MaskingError, SourceLostError
+from privacy.errors import EffectTooWeakError, MaskingError, PolicyError, SourceLostError
 from privacy.evidence import Evidence, Reason
 from privacy.frame import Frame
+from privacy.models.detector import Detection, Detector
 from privacy.plan import Polygon
-from privacy.policy import Effect, EffectKind
+from privacy.policy import Effect, EffectKind, Policy, Subject
 from privacy.verdict import State
-from tests.toys import Bright, grey_frame
+from tests.toys import Bright, Finds, detection, grey_frame
 
 RULES = policy.load()
 DARK, LIGHT = 10, 240
@@ -193,3 +195,181 @@ def test_whatever_is_shown_nothing_leaves_without_a_clear_verdict(
 
     assert len(outcomes) == len(frames)
     assert not any(left_clear(outcome) for outcome in outcomes if outcome.verdict.state is not State.CLEAR)
+
+
+BOX = (0.25, 0.25, 0.5, 0.5)
+ROWS, COLUMNS = slice(12, 24), slice(16, 32)
+"""Where `BOX` lies in a frame of `clip`."""
+
+
+class Scripted(Finds):
+    """Answers look by look; an exception is raised, and the last answer goes on."""
+
+    def __init__(self, *answers: Sequence[Detection] | Exception) -> None:
+        super().__init__()
+        self.answers = list(answers)
+
+    def detect(self, image: NDArray[np.uint8]) -> tuple[Detection, ...]:
+        super().detect(image)
+        answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+        if isinstance(answer, Exception):
+            raise answer
+        return tuple(answer)
+
+
+def with_subjects(**changes: float) -> Policy:
+    return replace(RULES, subjects=replace(RULES.subjects, **changes))  # type: ignore[arg-type]
+
+
+def people(
+    frames: Sequence[Frame], detector: Detector, rules: Policy = RULES, look_behind_s: float = 0.0
+) -> list[pipeline.Outcome]:
+    return list(
+        pipeline.guard(frames, Bright(), rules, look_behind_s=look_behind_s, subjects={Subject.PEOPLE: detector})
+    )
+
+
+def shows_subject(outcome: pipeline.Outcome) -> bool:
+    return len(np.unique(outcome.frame.planes[0][ROWS, COLUMNS])) > 1
+
+
+@pytest.mark.parametrize("look_behind_s", [0.0, 1.0])
+def test_people_are_hidden_in_clear_frames_and_nothing_else_is(look_behind_s: float) -> None:
+    frames = clip([DARK] * 20, rate=20)
+
+    outcomes = people(frames, Finds(detection(BOX)), look_behind_s=look_behind_s)
+    clear = [outcome for outcome in outcomes if outcome.verdict.state is State.CLEAR]
+
+    assert [outcome.frame.sequence for outcome in outcomes] == list(range(20))
+    assert len(clear) > 5
+    assert not any(shows_subject(outcome) for outcome in clear)
+    assert all(np.array_equal(o.frame.planes[0][32:], frames[o.frame.sequence].planes[0][32:]) for o in clear)
+    assert [[one.subject for one in outcome.subjects] for outcome in clear] == [[Subject.PEOPLE]] * len(clear)
+
+
+@pytest.mark.parametrize("look_behind_s", [0.0, 1.0])
+def test_a_prohibited_view_stays_hidden_whole_and_nobody_looks_for_people(look_behind_s: float) -> None:
+    finder = Finds(detection(BOX))
+
+    outcomes = people(clip([LIGHT] * 20), finder, look_behind_s=look_behind_s)
+
+    assert not any(left_clear(outcome) for outcome in outcomes)
+    assert {outcome.subjects for outcome in outcomes} == {()}
+    assert finder.looks == 0
+
+
+def test_what_nobody_asked_for_or_is_unsure_of_is_shown() -> None:
+    found = Finds(
+        detection(BOX, "tv"), detection(BOX, "dog"), detection(BOX, score=RULES.subjects.scores[Subject.PEOPLE] / 2)
+    )
+
+    assert people(clip([DARK] * 12), found)[-1].plan.regions == ()
+
+
+@pytest.mark.parametrize("look_behind_s", [0.0, 1.0])
+@pytest.mark.parametrize(
+    "answer",
+    [
+        pytest.param(RuntimeError("gone"), id="raises"),
+        pytest.param([None], id="no detection"),
+        pytest.param([detection((n / 600, 0, (n + 1) / 600, 1)) for n in range(600)], id="too many"),
+    ],
+)
+def test_a_detector_that_fails_hides_the_frame_whole(
+    answer: Sequence[Detection] | Exception, look_behind_s: float
+) -> None:
+    outcomes = people(clip([DARK] * 20), Scripted([], answer), look_behind_s=look_behind_s)
+    failed = [outcome for outcome in outcomes if outcome.verdict.reason is Reason.MODEL_ERROR]
+
+    assert len(failed) > 5
+    assert len([outcome for outcome in outcomes if left_clear(outcome)]) == 1
+    assert all(outcome.verdict.state is State.UNCERTAIN and outcome.plan.hides_everything for outcome in failed)
+
+
+def test_a_detection_that_is_no_number_hides_the_frame_whole() -> None:
+    broken = detection(BOX)
+    object.__setattr__(broken, "box", (float("nan"), 0.0, 0.5, 0.5))
+
+    assert not any(left_clear(outcome) for outcome in people(clip([DARK] * 12), Finds(broken)))
+
+
+def test_a_detector_that_recovers_lets_frames_out_again() -> None:
+    frames = clip([DARK] * 20)
+    outcomes = people(frames, Scripted([], RuntimeError("once"), []))
+
+    assert [outcome.verdict.reason is Reason.MODEL_ERROR for outcome in outcomes].count(True) == 1
+    assert np.array_equal(outcomes[-1].frame.planes[0], frames[-1].planes[0])
+
+
+def test_skipped_frames_hide_what_is_predicted() -> None:
+    finder = Finds(detection(BOX))
+    outcomes = people(clip([DARK] * 60, rate=20), finder, with_subjects(detect_every_s=0.2))
+    clear = [outcome for outcome in outcomes if outcome.verdict.state is State.CLEAR]
+
+    assert not any(shows_subject(outcome) for outcome in clear)
+    assert finder.looks <= len(clear) / 4 + 1
+
+
+def test_held_frames_that_waited_for_a_look_that_failed_are_hidden() -> None:
+    """One look in four: after the last good one, nobody knows who has come in."""
+    rules = with_subjects(detect_every_s=0.2)
+    outcomes = people(clip([DARK] * 60, rate=20), Scripted([], [], RuntimeError("gone")), rules, look_behind_s=1.0)
+    shown = [outcome.frame.sequence for outcome in outcomes if left_clear(outcome)]
+
+    assert shown == list(range(shown[0], shown[0] + 5))  # the first look, its three predicted frames, the second look
+
+
+def test_who_comes_in_is_hidden_before_the_first_sight() -> None:
+    frames = clip([DARK] * 60, rate=20)
+    blind: list[Sequence[Detection]] = [[]] * 20
+    hasty = people(frames, Scripted(*blind, [detection(BOX)]))
+    patient = people(frames, Scripted(*blind, [detection(BOX)]), look_behind_s=1.0)
+    before = sum(bool(outcome.subjects) for outcome in hasty)
+
+    assert before > 5
+    assert sum(bool(outcome.subjects) for outcome in patient) == before + round(RULES.subjects.hold_s * 20)
+
+
+def test_a_slow_camera_forgets_nobody_while_its_frames_wait() -> None:
+    """A frame may wait for longer than subjects are held: until the next one comes."""
+    outcomes = people(clip([DARK] * 20, rate=0.5), Finds(detection(BOX)), look_behind_s=1.0)
+    clear = [outcome for outcome in outcomes if outcome.verdict.state is State.CLEAR]
+
+    assert len(clear) > 5
+    assert not any(shows_subject(outcome) for outcome in clear)
+
+
+def test_a_policy_that_hides_people_is_not_obeyed_without_a_detector() -> None:
+    strict = replace(RULES, subjects=replace(RULES.subjects, hidden=frozenset({Subject.PEOPLE})))
+
+    with pytest.raises(PolicyError, match="people"):
+        pipeline.guard(iter(()), Bright(), strict)
+
+
+@pytest.mark.parametrize("look_behind_s", [0.0, 1.0])
+def test_a_source_that_breaks_off_loses_no_frame_with_people(look_behind_s: float) -> None:
+    def breaking() -> Iterator[Frame]:
+        yield from clip([DARK] * 10)
+        raise SourceLostError("gone")
+
+    got: list[int] = []
+    outcomes = pipeline.guard(
+        breaking(), Bright(), RULES, look_behind_s=look_behind_s, subjects={Subject.PEOPLE: Finds(detection(BOX))}
+    )
+    with pytest.raises(SourceLostError):
+        got.extend(outcome.frame.sequence for outcome in outcomes)
+
+    assert got == list(range(10))
+
+
+@given(st.lists(st.integers(0, 255), max_size=24), st.lists(st.floats(-1, 2), min_size=24, max_size=24), st.booleans())
+def test_whatever_the_clock_does_no_subject_leaves(levels: list[int], steps: list[float], wait: bool) -> None:
+    now, frames = 0.0, []
+    for frame, step in zip(clip(levels), steps, strict=False):
+        now += step
+        frames.append(Frame(frame.planes, frame.layout, now, frame.sequence, full_range=True))
+
+    outcomes = people(frames, Finds(detection(BOX)), look_behind_s=float(wait))
+
+    assert [outcome.frame.sequence for outcome in outcomes] == [frame.sequence for frame in frames]
+    assert not any(shows_subject(outcome) for outcome in outcomes)
