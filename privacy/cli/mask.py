@@ -5,7 +5,7 @@ import signal
 import sys
 import threading
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 import click
@@ -13,16 +13,24 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 from privacy import plan, policy
-from privacy.errors import EffectTooWeakError, SourceLostError
+from privacy.errors import EffectTooWeakError, ModelNotFoundError, SourceLostError
 from privacy.models import catalogue
+from privacy.models.detector import Detector
 from privacy.pipeline import Outcome, guard
 from privacy.policy import DEFAULT as DEFAULT_POLICY
-from privacy.policy import Effect, EffectKind
+from privacy.policy import Effect, EffectKind, Policy, Subject
 from privacy.sinks.lines import LinesSink, line_of
 from privacy.sinks.video import PRESETS, VideoSink, same_file
 from privacy.sources.video import VideoInfo, VideoSource
 
 EXIT_INCOMPLETE = 3
+DETECTORS = {
+    Subject.PEOPLE: "picodet-s-416",
+    Subject.FACES: "yunet-n",
+    Subject.SCREENS: "picodet-s-416",
+}
+FACE_SIDE = 1280
+"""Longest side of what the face detector sees: twice the usual, and twice as many far faces found (measured)."""
 
 
 @click.command()
@@ -46,6 +54,9 @@ EXIT_INCOMPLETE = 3
     "--zones", type=click.Path(dir_okay=False, path_type=Path), help="Polygons to hide whatever is seen: a JSON file "
     '{"polygons": [[[x, y], ...], ...]}, corners in [0, 1].'
 )  # fmt: skip
+@click.option("--people", is_flag=True, help="Hide people in permitted views as well (needs picodet-s-416).")
+@click.option("--faces", is_flag=True, help="Hide faces in permitted views as well (needs yunet-n).")
+@click.option("--screens", is_flag=True, help="Hide displays, telephones and books as well (needs picodet-s-416).")
 @click.option("--purpose", default="", help="What the camera is declared for, for example corridor.")
 @click.option(
     "--look-behind", type=click.FloatRange(0, 60), help="Seconds that frames wait for the next verdict, so that what "
@@ -66,6 +77,9 @@ def mask(
     strength: float | None,
     pack: str,
     zones: Path | None,
+    people: bool,
+    faces: bool,
+    screens: bool,
     purpose: str,
     look_behind: float | None,
     model: str,
@@ -78,6 +92,8 @@ def mask(
     The result has the same size, frame rate, timestamps and number of frames. No frame is clear unless the verdict on
     it is. OUT appears when it is complete; a camera is recorded until the end of its stream, or until Ctrl-C.
 
+    Detectors for people, faces and screens are not part of the package: privacy models pull NAME fetches one.
+
     Exits 3 if IN broke off or holds damaged frames: what could be read is masked and written, damaged frames hidden.
     """
     if same_file(source, out) or (report is not None and (same_file(source, report) or report == out)):
@@ -87,6 +103,8 @@ def mask(
     rules.checked(wanted)
     static = plan.read_zones(zones) if zones is not None else ()
     classifier = catalogue.load(model)
+    asked = {Subject.PEOPLE: people, Subject.FACES: faces, Subject.SCREENS: screens}
+    subjects = _detectors(rules.subjects.hidden | {subject for subject, wanted in asked.items() if wanted}, rules)
     counts: Counter[str] = Counter()
     broken: SourceLostError | None = None
     with contextlib.ExitStack() as open_files:
@@ -96,7 +114,16 @@ def mask(
         )
         lines = open_files.enter_context(LinesSink(report, overwrite=overwrite)) if report is not None else None
         seconds = (0.0 if video.info.live else 1.0) if look_behind is None else look_behind
-        outcomes = guard(video, classifier, rules, purpose=purpose, static=static, effect=wanted, look_behind_s=seconds)
+        outcomes = guard(
+            video,
+            classifier,
+            rules,
+            purpose=purpose,
+            static=static,
+            effect=wanted,
+            look_behind_s=seconds,
+            subjects=subjects,
+        )
         try:
             for outcome in _shown(_interruptible(outcomes, live=video.info.live), video.info):
                 _check_size(outcome, video)
@@ -125,6 +152,26 @@ def _effect(kind: str | None, strength: float | None, default: Effect) -> Effect
         return Effect(EffectKind(kind or default.kind), 1.0 if strength is None else strength)
     except EffectTooWeakError as error:
         raise click.UsageError(str(error)) from error
+
+
+def _detectors(wanted: Collection[Subject], rules: Policy) -> dict[Subject, Detector]:
+    """Load what finds the subjects; one detector may find several."""
+    loaded: dict[Subject, Detector] = {}
+    for name in sorted({DETECTORS[subject] for subject in wanted}):
+        found = [subject for subject in wanted if DETECTORS[subject] == name]
+        score = min(rules.subjects.scores[subject] for subject in found)
+        try:
+            detector = catalogue.load_detector(
+                name, min_score=score, longest_side=FACE_SIDE if name == DETECTORS[Subject.FACES] else None
+            )
+        except ModelNotFoundError as error:
+            raise ModelNotFoundError(
+                f"hiding {', '.join(sorted(found))} needs the weights of {name}; run: privacy models pull {name}, "
+                f"or: privacy models add FOLDER {name}",
+                model=name,
+            ) from error
+        loaded |= dict.fromkeys(found, detector)
+    return loaded
 
 
 def _check_size(outcome: Outcome, video: VideoSource) -> None:

@@ -8,6 +8,7 @@ from typing import Any, Self
 
 from privacy.errors import SinkError
 from privacy.pipeline import Outcome
+from privacy.policy import Subject
 
 
 class LinesSink:
@@ -76,4 +77,5 @@ def line_of(outcome: Outcome) -> dict[str, Any]:
         "clauses": [clause.citation for clause in verdict.clauses],
         "inherited": verdict.inherited,
         "masked": "whole" if outcome.plan.hides_everything else "part" if outcome.plan.regions else "none",
+        **{subject.value: sum(one.subject is subject for one in outcome.subjects) for subject in Subject},
     }

@@ -6,6 +6,8 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from importlib import resources
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +20,13 @@ from numpy.typing import NDArray
 from privacy.cli import cli
 from privacy.errors import ModelNotFoundError
 from privacy.evidence import Evidence
-from privacy.frame import Frame
+from privacy.frame import Frame, thumbnail
 from privacy.models import catalogue
+from privacy.policy import Subject
 from privacy.sources.video import VideoSource
+from privacy.tracks import SUBJECT_OF
 from tests.clips import read_all, textured, write_clip
-from tests.toys import Bright
+from tests.toys import Bright, Finds, detection, evidence
 
 BLACK = 24  # luma of black after an encoder: 16, and a little ringing
 
@@ -85,7 +89,7 @@ def test_the_keys_of_a_report_are_a_contract(clip: Path, tmp_path: Path) -> None
     last = lines(report)[-1]
 
     assert (
-        "sequence offset state reason zone p_prohibited place clauses inherited masked".split()  # noqa: SIM905 - reads better
+        "sequence offset state reason zone p_prohibited place clauses inherited masked people faces screens".split()  # noqa: SIM905 - reads better
         == list(last)
     )
     assert (last["state"], last["zone"], last["sequence"]) == ("PROHIBITED", "washroom", 324)
@@ -215,6 +219,123 @@ def test_a_terminated_run_leaves_nothing(tmp_path: Path) -> None:
 
     assert process.returncode != 0
     assert [path.name for path in tmp_path.iterdir()] == ["in.mp4"]
+
+
+@pytest.fixture
+def finds(toy: None, monkeypatch: pytest.MonkeyPatch) -> Finds:
+    finder = Finds(
+        detection((0.0, 0.0, 0.25, 0.5)), detection((0.5, 0.5, 0.75, 1.0), "face"), detection((0.8, 0, 1, 0.2), "tv")
+    )
+    monkeypatch.setattr(catalogue, "load_detector", lambda _name, **_: finder)
+    return finder
+
+
+@pytest.mark.usefixtures("finds")
+@pytest.mark.parametrize("option", ["people", "faces", "screens"])
+def test_a_subject_is_black_in_clear_frames_and_counted(clip: Path, tmp_path: Path, option: str) -> None:
+    out, report = tmp_path / "out.mp4", tmp_path / "out.jsonl"
+    result = mask(clip, "-o", out, "--report", report, f"--{option}")
+    said, frames = lines(report), read_all(out)
+    rows, columns = {
+        "people": (slice(0, 23), slice(0, 15)),
+        "faces": (slice(25, 48), slice(33, 47)),
+        "screens": (slice(0, 8), slice(53, 64)),
+    }[option]
+    parts = [frame for frame, line in zip(frames, said, strict=True) if line["masked"] == "part"]
+
+    assert result.exit_code == 0, result.output
+    assert len(parts) > 50
+    assert all(line["masked"] != "none" for line in said)
+    assert {line[option] for line in said if line["masked"] == "part"} == {1}
+    assert {sum(line[kind] for kind in ("people", "faces", "screens")) for line in said} == {0, 1}
+    for frame in parts:
+        assert np.median(np.abs(frame.planes[0][rows, columns].astype(int) - 16)) <= 1
+        assert not is_black(frame)
+        assert frame.size == (48, 64)
+
+
+def test_without_being_asked_no_detector_is_loaded(clip: Path, tmp_path: Path, finds: Finds) -> None:
+    mask(clip, "-o", tmp_path / "out.mp4")
+
+    assert finds.looks == 0
+
+
+def test_people_and_screens_share_a_look(clip: Path, tmp_path: Path, finds: Finds) -> None:
+    mask(clip, "-o", tmp_path / "one.mp4", "--people")
+    once = finds.looks
+    mask(clip, "-o", tmp_path / "two.mp4", "--people", "--screens")
+
+    assert finds.looks == 2 * once > 0
+
+
+@pytest.mark.usefixtures("finds")
+def test_a_policy_hides_subjects_without_being_asked(clip: Path, tmp_path: Path) -> None:
+    pack = (resources.files("privacy.policies") / "guangdong.toml").read_text("utf-8")
+    (tmp_path / "strict.toml").write_text(pack.replace("faces = false", "faces = true"), "utf-8")
+    report = tmp_path / "out.jsonl"
+    mask(clip, "-o", tmp_path / "out.mp4", "--policy", tmp_path / "strict.toml", "--report", report)
+
+    assert {line["faces"] for line in lines(report) if line["masked"] == "part"} == {1}
+
+
+@pytest.mark.usefixtures("toy")
+@pytest.mark.parametrize(
+    ("option", "name"), [("people", "picodet-s-416"), ("faces", "yunet-n"), ("screens", "picodet-s-416")]
+)
+def test_a_missing_detector_says_where_it_comes_from(
+    clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, option: str, name: str
+) -> None:
+    monkeypatch.setenv("PRIVACY_MODELS", str(tmp_path / "empty"))
+    result = mask(clip, "-o", tmp_path / "out.mp4", f"--{option}")
+
+    assert result.exit_code == 1
+    assert f"privacy models pull {name}" in result.stderr
+    assert f"privacy models add FOLDER {name}" in result.stderr
+    assert not (tmp_path / "out.mp4").exists()
+
+
+@pytest.fixture
+def detectors(corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PRIVACY_MODELS", str(tmp_path / "models"))
+    for name in ("picodet-s-416", "yunet-n"):
+        catalogue.add(catalogue.card(name), corpus / "models")
+
+
+@pytest.mark.usefixtures("detectors")
+@pytest.mark.parametrize(
+    ("option", "video"),
+    [
+        ("people", "intel_classroom_preview"),
+        ("faces", "intel_face-demographics-walking_preview"),
+    ],
+)
+def test_real_subjects_are_hidden_in_the_decoded_output(
+    corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, option: str, video: str
+) -> None:
+    """What the detector still finds in the masked video is at most a tenth of what it found in the source."""
+    monkeypatch.setattr(catalogue, "load", lambda _name, **_: Permits())
+    source, out = corpus / "videos" / f"{video}.mp4", tmp_path / "out.mp4"
+    result = mask(source, "-o", out, f"--{option}", "--preset", "ultrafast")
+    subject = Subject(option)
+    finder = catalogue.load_detector("yunet-n" if subject is Subject.FACES else "picodet-s-416", min_score=0.5)
+
+    def found(path: Path) -> int:
+        with VideoSource(path) as frames:
+            looks = [
+                finder.detect(thumbnail(frame, finder.size_for(frame.size))) for frame in islice(frames, 0, 250, 5)
+            ]
+        return sum(SUBJECT_OF.get(one.label) is subject for look in looks for one in look)
+
+    assert result.exit_code == 0, result.output
+    assert found(source) >= 8
+    assert found(out) <= found(source) / 10
+
+
+class Permits(Bright):
+    """Every place is permitted."""
+
+    def look(self, images: Sequence[NDArray[np.uint8]], offsets: Sequence[float]) -> list[Evidence]:
+        return [evidence(0.0, offset) for offset in offsets]
 
 
 PRIVATE = ("fairbnb_bathroom", "interior_bathroom")
