@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -46,7 +47,8 @@ ROUNDS = 1000
 SECONDS_BETWEEN_FRAMES = 0.2
 COMPOSITES = 300
 
-Number = dict[str, float | int | list[float] | str]
+Number = dict[str, Any]
+"""One row of a table, by column; a number with an interval has the keys `value` and `interval`."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -211,7 +213,8 @@ def localisation(model: Model, test: TestSet) -> Number:
         truths.append(cover)
     answers = model.ask(views)
     cells = answers.zone_map.shape[1:]
-    truth = np.stack([cv2.resize(t, cells[::-1], interpolation=cv2.INTER_AREA) for t in truths])
+    size = (int(cells[1]), int(cells[0]))
+    truth = np.stack([np.asarray(cv2.resize(t, size, interpolation=cv2.INTER_AREA), np.float32) for t in truths])
     recall, over = region_scores(answers.zone_map, truth)
     hidden = answers.p_prohibited >= model.thresholds["clear_below"]
     each = [region_scores(m[None], t[None]) for m, t in zip(answers.zone_map, truth, strict=True)]
@@ -289,7 +292,6 @@ def draw(test: TestSet, scores: Mapping[str, NDArray[np.float64]], matrix: NDArr
     from matplotlib import pyplot as plt  # noqa: PLC0415
 
     PICTURES.mkdir(parents=True, exist_ok=True)
-    save = {"dpi": 110, "bbox_inches": "tight", "metadata": {"Software": None}}
     figure, axis = plt.subplots(figsize=(5, 4))
     for name, values in scores.items():
         order = np.argsort(-values)
@@ -298,7 +300,7 @@ def draw(test: TestSet, scores: Mapping[str, NDArray[np.float64]], matrix: NDArr
     axis.set(xscale="log", xlim=(5e-4, 1), ylim=(0, 1.01), xlabel="permitted photos let through", ylabel="recall")
     axis.axvline(0.01, color="grey", linewidth=0.8, linestyle=":")
     axis.legend(loc="lower right")
-    figure.savefig(PICTURES / "roc.png", **save)
+    figure.savefig(PICTURES / "roc.png", dpi=110, bbox_inches="tight")
     figure, axis = plt.subplots(figsize=(4.5, 4))
     axis.plot([0, 1], [0, 1], color="grey", linewidth=0.8, linestyle=":")
     for name, values in scores.items():
@@ -309,7 +311,7 @@ def draw(test: TestSet, scores: Mapping[str, NDArray[np.float64]], matrix: NDArr
         )
     axis.set(xlabel="p_prohibited", ylabel="share that is prohibited")
     axis.legend()
-    figure.savefig(PICTURES / "reliability.png", **save)
+    figure.savefig(PICTURES / "reliability.png", dpi=110, bbox_inches="tight")
     figure, axis = plt.subplots(figsize=(5, 4.4))
     axis.imshow(matrix[1:, 1:], cmap="Blues", norm="log" if matrix.max() > 1 else None)
     for row, column in np.ndindex(*matrix[1:, 1:].shape):
@@ -318,7 +320,7 @@ def draw(test: TestSet, scores: Mapping[str, NDArray[np.float64]], matrix: NDArr
     axis.set(xlabel="named", ylabel="shown")
     axis.set_xticks(range(len(names)), names, fontsize=7)
     axis.set_yticks(range(len(names)), names, fontsize=7)
-    figure.savefig(PICTURES / "confusion.png", **save)
+    figure.savefig(PICTURES / "confusion.png", dpi=110, bbox_inches="tight")
     plt.close("all")
 
 
@@ -340,7 +342,7 @@ def text(value: object) -> object:
     return value
 
 
-def markdown(found: Mapping[str, dict[str, dict[str, object]]]) -> str:
+def markdown(found: Mapping[str, Any]) -> str:
     """The whole result as one page."""
     lines = ["# Accuracy of the zone models", "", "Made by `python benchmarks/accuracy.py`; see its docstring.", ""]
     everything = {
@@ -372,7 +374,7 @@ def main() -> int:
         return 2
     test = TestSet.read(asked.data)
     models = {name: Model(WEIGHTS / f"{name}.onnx") for name in asked.models if (WEIGHTS / f"{name}.onnx").exists()}
-    found: dict[str, dict[str, dict[str, object]]] = {"models": {}, "cost": {}}
+    found: dict[str, dict[str, Any]] = {"models": {}, "cost": {}}
     curves: dict[str, NDArray[np.float64]] = {}
     matrix, zones = np.zeros((6, 6), np.int64), ["permitted"] * 6
     for name, model in models.items():

@@ -49,8 +49,8 @@ def corner_view(image: Image, rng: np.random.Generator, strength: float) -> Imag
     pulled -= (pulled.mean(0) - 0.5).astype(np.float32)
     angle = np.deg2rad(rng.normal(0, 6) * strength).clip(-0.26, 0.26)
     turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]], np.float32)
-    pulled = (pulled - 0.5) @ turn.T + 0.5
-    matrix = cv2.getPerspectiveTransform(square * size, (pulled * size).astype(np.float32))
+    placed = np.asarray(((pulled - 0.5) @ turn.T + 0.5) * size, np.float32)
+    matrix = cv2.getPerspectiveTransform(square * size, placed)
     return _image(
         cv2.warpPerspective(image, matrix, (width, height), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101)
     )
@@ -373,7 +373,7 @@ def open_door(host: Image, behind: Image, rng: np.random.Generator, strength: fl
             thickness=int(rng.integers(1, 5)),
             lineType=cv2.LINE_AA,
         )
-    return _clip(out), cover
+    return _clip(out), np.asarray(cover, np.float32)
 
 
 # ----------------------------------------------------------------------------------- pictures that show no place at all
@@ -388,6 +388,7 @@ def no_picture(image: Image, rng: np.random.Generator, strength: float) -> Image
         return image.copy()
     height, width = image.shape[:2]
     kind = int(rng.integers(7))
+    flat: NDArray[np.floating[Any]]
     if kind == 0:
         flat = np.full(image.shape, rng.uniform(0, 14), np.float32)
     elif kind == 1:
@@ -397,23 +398,22 @@ def no_picture(image: Image, rng: np.random.Generator, strength: float) -> Image
         ends = rng.uniform(0, 255, (2, 2, 3)).astype(np.float32)
         if rng.random() < 0.5:
             ends = np.repeat(ends.mean(2, keepdims=True), 3, 2)
-        flat = cv2.resize(ends, (width, height), interpolation=cv2.INTER_LINEAR)
+        flat = np.asarray(cv2.resize(ends, (width, height), interpolation=cv2.INTER_LINEAR), np.float32)
     elif kind == 3:
         flat = _bars(height, width, rng)
     elif kind == 4:
         cell = int(rng.integers(1, 5))
         channels = 1 if rng.random() < 0.6 else 3
         few = rng.normal(rng.uniform(60, 190), rng.uniform(20, 90), (height // cell + 1, width // cell + 1, channels))
-        flat = cv2.resize(
-            np.repeat(few, 3 // channels, 2).astype(np.float32), (width, height), interpolation=cv2.INTER_NEAREST
-        )
+        many = np.repeat(few, 3 // channels, 2).astype(np.float32)
+        flat = np.asarray(cv2.resize(many, (width, height), interpolation=cv2.INTER_NEAREST), np.float32)
     elif kind == 5:
         tint = np.array([rng.uniform(10, 120), rng.uniform(0, 60), rng.uniform(0, 50)], np.float32)
         far = cv2.resize(rng.uniform(0.2, 1, (3, 4)).astype(np.float32), (width, height), interpolation=cv2.INTER_CUBIC)
         flat = tint * far[..., None]
     else:
-        few = cv2.resize(image, (int(rng.integers(2, 6)), int(rng.integers(2, 6))), interpolation=cv2.INTER_AREA)
-        flat = cv2.resize(few, (width, height), interpolation=cv2.INTER_CUBIC).astype(np.float32)
+        left = _image(cv2.resize(image, rng.integers(2, 6, 2).tolist(), interpolation=cv2.INTER_AREA))
+        flat = np.asarray(cv2.resize(left, (width, height), interpolation=cv2.INTER_CUBIC), np.float32)
     flat = flat + rng.standard_normal(image.shape, np.float32) * np.float32(rng.uniform(0, 5))
     return _clip(image + (flat - image) * np.float32(min(1.0, strength)))
 
@@ -532,12 +532,12 @@ def _scaled(image: NDArray[np.uint8], scale: float) -> Image:
 
 def _encoded(image: Image, quality: int) -> Image:
     _, code = cv2.imencode(".jpg", image[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, quality])
-    return _image(np.ascontiguousarray(cv2.imdecode(code, cv2.IMREAD_COLOR)[..., ::-1]))
+    return np.ascontiguousarray(_image(cv2.imdecode(code, cv2.IMREAD_COLOR))[..., ::-1])
 
 
 def _clip(values: NDArray[np.floating[Any]]) -> Image:
-    return np.clip(values, 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(values, 0, 255), np.uint8)
 
 
-def _image(values: NDArray[Any]) -> Image:  # OpenCV's stubs promise any array of any number
+def _image(values: NDArray[Any] | None) -> Image:  # OpenCV's stubs promise any array of any number
     return np.asarray(values, np.uint8)

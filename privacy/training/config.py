@@ -32,7 +32,9 @@ class TrainConfig:
         smoothing: Label smoothing of the places.
         no_picture: Share of draws that show no place at all and are taught "uncertain".
         open_door: Share of draws that show another place through an opening.
-        person: Probability of standing a cut-out person in the picture.
+        close_up: Share of draws that show a small part of a photo: a wall, a floor, a table top.
+    elsewhere: Share of draws that show a picture of no room, from a set of things and people.
+    person: Probability of standing a cut-out person in the picture.
         full_view: Share of the picture that a private place behind an opening must fill to count as the whole answer.
         balance: How often each label is drawn.
         zone_weight: Of the cross-entropy over zones in the loss.
@@ -63,6 +65,8 @@ class TrainConfig:
     smoothing: float = 0.1
     no_picture: float = 0.04
     open_door: float = 0.14
+    close_up: float = 0.0
+    elsewhere: float = 0.0
     person: float = 0.22
     full_view: float = 0.25
     balance: Balance = field(default_factory=Balance)

@@ -305,7 +305,7 @@ def draw_probabilities(photos: Sequence[Photo], balance: Balance) -> NDArray[np.
         chosen = names == name
         if chosen.any():
             weights[chosen] *= share / weights[chosen].sum()
-    return weights / weights.sum()
+    return np.asarray(weights / weights.sum(), np.float64)
 
 
 def held_out(photos: Sequence[Photo], *, every: int = 7) -> NDArray[np.bool_]:

@@ -96,6 +96,7 @@ class Painter:
         kinds: Which of the detector's classes are outputs.
         figures: Cut-out people, `(h, w, 4)` uint8 RGBA.
         chances: `(N,)` probability of drawing each photo.
+        others: Pictures of no room, `(h, w, 3)` uint8 RGB.
     """
 
     config: TrainConfig
@@ -106,6 +107,7 @@ class Painter:
     kinds: NDArray[np.intp]
     figures: Sequence[NDArray[np.uint8]]
     chances: NDArray[np.float64]
+    others: Sequence[NDArray[np.uint8]] = ()
 
     def draw(self, number: int) -> Draw:
         """Draw `number`, the same every time."""
@@ -116,7 +118,48 @@ class Painter:
             return self._nothing(first, rng)
         if fate < self.config.no_picture + self.config.open_door:
             return self._opening(first, second, rng)
+        fate -= self.config.no_picture + self.config.open_door
+        if fate < self.config.close_up:
+            return self._close_up(first, rng)
+        if fate < self.config.close_up + self.config.elsewhere and self.others:
+            return self._elsewhere(rng)
         return self._plain(first, rng)
+
+    def _close_up(self, index: int, rng: np.random.Generator) -> Draw:
+        """A wall, a floor, a table top. Of a private place it says little; a permitted one it must not call private."""
+        picture, meaning = self.pictures[index], self.photos[index].meaning
+        height, width = picture.shape[:2]
+        share = np.sqrt(rng.uniform(0.02, 0.16))
+        tall, wide = max(16, int(height * share)), max(16, int(width * share))
+        top, left = int(rng.integers(height - tall + 1)), int(rng.integers(width - wide + 1))
+        view = augment.resize(picture[top : top + tall, left : left + wide], self.config.size)
+        private = meaning.zone is not Zone.PERMITTED
+        zones = self.vocabulary.zone_target(meaning)
+        if private:
+            return self._placeless(view, 0.5 * zones + 0.5 * self._permitted, -1.0, rng)
+        return self._placeless(view, zones, 0.0, rng)
+
+    def _elsewhere(self, rng: np.random.Generator) -> Draw:
+        """Things, animals, people in the street: views that are of no room, and permitted."""
+        picture = self.others[int(rng.integers(len(self.others)))]
+        rows, columns = augment.crop_window(picture.shape[:2], rng, rng.uniform(0, 1))
+        view = augment.chain(augment.resize(picture[rows, columns], self.config.size), augment.PLACEMENT, rng)
+        return self._placeless(view, self._permitted, 0.0, rng)
+
+    def _placeless(
+        self, view: NDArray[np.uint8], zones: NDArray[np.float32], cells: float, rng: np.random.Generator
+    ) -> Draw:
+        return Draw(
+            image=augment.chain(view, augment.CAMERA, rng),
+            zones=zones.astype(np.float32),
+            place=-1,
+            objects=np.full(len(self.kinds), -1, np.float32),
+            zone_map=np.full(self._cells, cells, np.float32),
+        )
+
+    @property
+    def _permitted(self) -> NDArray[np.float32]:
+        return np.eye(len(self.vocabulary.zones), dtype=np.float32)[0]
 
     def _plain(self, index: int, rng: np.random.Generator) -> Draw:
         view, objects = self._view(index, rng)
@@ -207,7 +250,9 @@ def painter(
     photos: Sequence[Photo],
     vocabulary: Vocabulary,
     sightings: Sightings,
+    *,
     figures: Sequence[NDArray[np.uint8]],
+    others: Sequence[NDArray[np.uint8]] = (),
 ) -> Painter:
     """Decode the photos and make ready to draw; in a fold run the held-out photos are never drawn."""
     hidden = held_out(photos) if config.fold else np.zeros(len(photos), np.bool_)
@@ -224,6 +269,7 @@ def painter(
         kinds=sightings.common(),
         figures=figures,
         chances=chances,
+        others=others,
     )
 
 
@@ -276,8 +322,8 @@ def write_shard(maker: Painter, prefix: Path, folder: Path, number: int) -> None
     for made in _each_chunk(maker, prefix, chunks):
         for name, values in zip(_NAMES, made, strict=True):
             columns[name].append(values)
-    for name, values in columns.items():
-        np.save(half / f"{name}.npy", np.concatenate(values))
+    for name, parts in columns.items():
+        np.save(half / f"{name}.npy", np.concatenate(parts))
     half.rename(folder)
 
 

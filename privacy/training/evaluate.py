@@ -118,7 +118,7 @@ def through_fisheye(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
 def at_quality_30(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Through JPEG at quality 30."""
     _, code = cv2.imencode(".jpg", picture[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 30])
-    return np.ascontiguousarray(cv2.imdecode(code, cv2.IMREAD_COLOR)[..., ::-1], np.uint8)
+    return np.ascontiguousarray(np.asarray(cv2.imdecode(code, cv2.IMREAD_COLOR), np.uint8)[..., ::-1])
 
 
 VARIANTS: dict[str, Callable[[NDArray[np.uint8]], NDArray[np.uint8]]] = {

@@ -14,8 +14,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+import warnings
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -146,6 +149,27 @@ def fingerprint_projection(
     return np.ascontiguousarray((axes[:dimensions] * scale[:, None]).T, np.float32), centre.astype(np.float32)
 
 
+def graph_of(module: nn.Module, size: tuple[int, int], outputs: Sequence[str]) -> onnx.ModelProto:
+    """The ONNX graph of a module that takes `images` uint8 `(B, H, W, 3)`, any B, and gives `outputs`."""
+    sample = torch.zeros((2, *size, 3), dtype=torch.uint8)
+    with warnings.catch_warnings():  # the exporter warns about its own use of what torch deprecates
+        warnings.simplefilter("ignore")
+        program = torch.onnx.export(
+            module.eval(),
+            (sample,),
+            input_names=["images"],
+            output_names=list(outputs),
+            dynamic_shapes={"images": {0: torch.export.Dim("batch", min=1, max=4096)}},
+            opset_version=OPSET,
+            dynamo=True,
+            verbose=False,
+        )
+    if program is None:
+        raise RuntimeError("the exporter gave no program")
+    graph: onnx.ModelProto = program.model_proto
+    return graph
+
+
 def to_onnx(model: Shipped, path: Path, *, size: tuple[int, int], metadata: dict[str, str]) -> None:
     """Write `model` as one ONNX file.
 
@@ -155,26 +179,14 @@ def to_onnx(model: Shipped, path: Path, *, size: tuple[int, int], metadata: dict
         size: `(height, width)` in pixels, multiples of 32, fixed in the graph.
         metadata: Written to the file's `metadata_props`.
     """
-    model = model.eval()
-    sample = torch.zeros((2, *size, 3), dtype=torch.uint8)
-    program = torch.onnx.export(
-        model,
-        (sample,),
-        input_names=["images"],
-        output_names=list(OUTPUTS),
-        dynamic_shapes={"images": {0: torch.export.Dim("batch", min=1, max=4096)}},
-        opset_version=OPSET,
-        dynamo=True,
-        verbose=False,
-    )
-    if program is None:
-        raise RuntimeError("the exporter gave no program")
-    proto = program.model_proto
+    proto = graph_of(model, size, OUTPUTS)
     del proto.metadata_props[:]
     for node in proto.graph.node:  # the exporter notes source lines and paths of the machine it ran on
         del node.metadata_props[:]
         node.doc_string = ""
-    for value in (*proto.graph.value_info, *proto.graph.input, *proto.graph.output, *proto.graph.initializer):
+    graph = proto.graph
+    values: list[Any] = [*graph.value_info, *graph.input, *graph.output, *graph.initializer]
+    for value in values:
         del value.metadata_props[:]
         value.doc_string = ""
     del proto.graph.metadata_props[:]
@@ -193,7 +205,7 @@ def to_safetensors(model: Shipped, path: Path, *, metadata: dict[str, str]) -> N
     save_file(state, path, metadata={**metadata, "calibration": json.dumps(asdict(model.calibration))})
 
 
-class _Pictures(CalibrationDataReader):
+class _Pictures(CalibrationDataReader):  # type: ignore[misc]  # onnxruntime has no types
     def __init__(self, pictures: NDArray[np.uint8]) -> None:
         self._left = iter(pictures)
 

@@ -18,7 +18,6 @@ from pathlib import Path
 
 import numpy as np
 import onnxruntime as ort
-import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
@@ -58,7 +57,17 @@ def recipe(data: Path, out: Path, *, weights: Path = Path("privacy/models/weight
     """The recipe that made the shipped `zones-lite0`."""
     fold = TrainConfig(data=data, out=out, epochs=6, fold=True)
     start = out / fold.digest / "averaged.pt"
-    final = replace(fold, epochs=10, fold=False, start=start, seed=1, trunk_rate=fold.trunk_rate * 0.7)
+    final = replace(
+        fold,
+        epochs=3,
+        fold=False,
+        start=start,
+        seed=2,
+        trunk_rate=3.5e-4,
+        head_rate=1e-3,
+        close_up=0.12,
+        elsewhere=0.06,
+    )
     return Recipe(fold, final, weights=weights)
 
 
@@ -130,21 +139,11 @@ class _Raw(nn.Module):
 
 def raw_session(net: ZoneNet, config: TrainConfig) -> ort.InferenceSession:
     """The network as it is, without calibration, in ONNX Runtime: zones, places, zone_map, pooled."""
-    sample = torch.zeros((2, *config.size, 3), dtype=torch.uint8)
-    program = torch.onnx.export(
-        _Raw(net).eval(),
-        (sample,),
-        input_names=["images"],
-        dynamic_shapes={"images": {0: torch.export.Dim("batch", min=1, max=4096)}},
-        dynamo=True,
-        verbose=False,
-    )
-    if program is None:
-        raise RuntimeError("the exporter gave no program")
+    graph = export.graph_of(_Raw(net), config.size, ["zones", "places", "zone_map", "pooled"])
     options = ort.SessionOptions()
     options.intra_op_num_threads = config.threads
     options.log_severity_level = 3
-    return ort.InferenceSession(program.model_proto.SerializeToString(), options)
+    return ort.InferenceSession(graph.SerializeToString(), options)
 
 
 def fit(answers: Answers, vocabulary: Vocabulary) -> tuple[export.Calibration, calibrate.Thresholds]:
@@ -216,7 +215,7 @@ def make(plan: Recipe, progress: train.Progress | None = None) -> dict[str, str]
     fold = train.run(plan.fold, progress)
     answers = ask_held_out(plan.fold, fold)
     fitted, thresholds = fit(answers, fold.vocabulary)
-    log.info("calibration %s, thresholds %s", fitted, thresholds.to_json())
+    log.info("held-out photos: %s", report(answers, fold.vocabulary))
     final = train.run(plan.final, progress)
     return write(plan, final, fitted, thresholds)
 

@@ -185,8 +185,38 @@ def people(coco: Path, *, at_least: int = 90, tallest: int = 240) -> list[NDArra
             continue
         picture = cv2.imread(str(coco / "images" / "train2017" / Path(files[note["image_id"]]).name))
         if picture is not None:
-            figures.append(_cut(picture, (left, top, wide, tall), tallest))
+            figures.append(_cut(np.asarray(picture, np.uint8), (left, top, wide, tall), tallest))
     return [figure for figure in figures if figure is not None]
+
+
+PRIVATE_THINGS = frozenset({"toilet", "bed", "sink", "hair drier", "toothbrush"})
+"""Things whose picture may be one of a private room."""
+
+
+def no_rooms(coco: Path, *, shorter: int = 256) -> list[NDArray[np.uint8]]:
+    """Read the pictures of a small COCO-style set that hold nothing of a private room.
+
+    Args:
+        coco: Folder with `instances_train2017.json` and `images/train2017`.
+        shorter: Pictures are shrunk to this shorter side.
+
+    Returns:
+        `(h, w, 3)` uint8 RGB each, in the order of the set.
+    """
+    listed = json.loads((coco / "instances_train2017.json").read_text("utf-8"))
+    names = {kind["id"]: kind["name"] for kind in listed["categories"]}
+    private = {box["image_id"] for box in listed["annotations"] if names[box["category_id"]] in PRIVATE_THINGS}
+    pictures = []
+    for entry in listed["images"]:
+        if entry["id"] in private:
+            continue
+        picture = cv2.imread(str(coco / "images" / "train2017" / Path(entry["file_name"]).name))
+        if picture is None:
+            continue
+        scale = min(1.0, shorter / min(picture.shape[:2]))
+        small = cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+        pictures.append(np.ascontiguousarray(small[..., ::-1], np.uint8))
+    return pictures
 
 
 def _cut(picture: NDArray[np.uint8], box: tuple[int, int, int, int], tallest: int) -> NDArray[np.uint8] | None:
@@ -195,7 +225,7 @@ def _cut(picture: NDArray[np.uint8], box: tuple[int, int, int, int], tallest: in
     y0, x0 = max(0, top - margin), max(0, left - margin)
     part = picture[y0 : top + tall + margin, x0 : left + wide + margin]
     scale = min(1.0, tallest / part.shape[0])
-    part = cv2.resize(part, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    part = np.asarray(cv2.resize(part, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA), np.uint8)
     inner = (
         max(1, int((left - x0) * scale)),
         max(1, int((top - y0) * scale)),
@@ -209,7 +239,7 @@ def _cut(picture: NDArray[np.uint8], box: tuple[int, int, int, int], tallest: in
     alpha = np.where((marks == cv2.GC_FGD) | (marks == cv2.GC_PR_FGD), 255, 0).astype(np.uint8)
     if not 0.15 < (alpha > 0).mean() < 0.9:  # an outline that kept nothing, or the whole box
         return None
-    alpha = cv2.GaussianBlur(alpha, (0, 0), 1.0)
+    alpha = np.asarray(cv2.GaussianBlur(alpha, (0, 0), 1.0), np.uint8)
     return np.dstack([part[..., ::-1], alpha]).astype(np.uint8)
 
 

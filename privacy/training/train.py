@@ -27,6 +27,7 @@ from privacy.training import teacher
 from privacy.training.config import TrainConfig
 from privacy.training.data import Photo, Vocabulary, read_corpus
 from privacy.training.draws import Painter, Shard, painter, read_shard, write_shard
+from privacy.training.export import graph_of
 from privacy.training.network import LITE0, Scores, Trunk, ZoneNet, imagenet_state, normalise
 
 log = logging.getLogger(__name__)
@@ -103,8 +104,9 @@ def prepare(config: TrainConfig, photos: list[Photo]) -> Painter:
         model = config.data / "models" / "picodet_s" / "picodet_s_416_coco.onnx"
         teacher.write(teacher.ask(model, photos), answers)
     figures = teacher.people(config.data / "detection" / "coco128_lightly")
-    log.info("%d photos, %d cut-out people", len(photos), len(figures))
-    return painter(config, photos, Vocabulary.of(photos), teacher.read(answers), figures)
+    others = teacher.no_rooms(config.data / "detection" / "coco128_lightly")
+    log.info("%d photos, %d cut-out people, %d pictures of no room", len(photos), len(figures), len(others))
+    return painter(config, photos, Vocabulary.of(photos), teacher.read(answers), figures=figures, others=others)
 
 
 def imagenet_weights() -> dict[str, Tensor]:
@@ -125,19 +127,8 @@ class _Prefix(nn.Module):
 def export_prefix(trunk: Trunk, config: TrainConfig, path: Path) -> None:
     """Write the frozen part of the trunk as ONNX: `images` uint8 `(B, H, W, 3)` to features."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    sample = torch.zeros((2, *config.size, 3), dtype=torch.uint8)
-    program = torch.onnx.export(
-        _Prefix(trunk, config.frozen_stages).eval(),
-        (sample,),
-        input_names=["images"],
-        output_names=["features"],
-        dynamic_shapes={"images": {0: torch.export.Dim("batch", min=1, max=4096)}},
-        dynamo=True,
-        verbose=False,
-    )
-    if program is None:
-        raise RuntimeError("the exporter gave no program")
-    onnx.save(program.model_proto, path)
+    prefix = _Prefix(trunk, config.frozen_stages)
+    onnx.save(graph_of(prefix, config.size, ["features"]), path)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

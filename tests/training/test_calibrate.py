@@ -8,6 +8,7 @@ pytest.importorskip("safetensors")
 
 from privacy.training import calibrate
 from privacy.training.evaluate import calibration_error
+from privacy.training.export import Calibration
 
 PRIVATE = np.array([True, False, False])
 
@@ -34,7 +35,7 @@ def test_calibration_takes_overconfidence_away() -> None:
 
 def test_probabilities_sum_to_one() -> None:
     zones, places, _ = overconfident(50, 2)
-    probabilities = calibrate.apply(calibrate.Calibration(places_scale=0.5), zones, places, PRIVATE)
+    probabilities = calibrate.apply(Calibration(places_scale=0.5), zones, places, PRIVATE)
     assert probabilities.sum(1) == pytest.approx(1)
 
 

