@@ -12,7 +12,7 @@ import numpy as np
 import structlog
 
 from privacy import pipeline, policy
-from privacy.errors import ModelNotFoundError, OverloadError, PolicyError
+from privacy.errors import ModelNotFoundError, OverloadError, PolicyError, UnsupportedError
 from privacy.evidence import Evidence
 from privacy.models.classifier import ZoneClassifier
 from privacy.policy import Policy
@@ -30,7 +30,8 @@ MAX_IN_FLIGHT = 8
 
 
 def _packs() -> Mapping[str, Policy]:
-    return {name: policy.load(name) for name in policy.names()}
+    packs = {name: policy.load(name) for name in policy.names()}
+    return {name: pack for name, pack in packs.items() if not pack.subjects.hidden}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -45,6 +46,10 @@ class Engine:
         limits: What one message may cost.
         max_streams: Streams at the same time.
         version: Of the server.
+
+    Raises:
+        UnsupportedError: The policy hides people, faces or screens, which streams do not do yet: better no service than
+            one that shows what its policy hides.
     """
 
     model: ZoneClassifier
@@ -54,6 +59,13 @@ class Engine:
     limits: Limits = field(default_factory=Limits)
     max_streams: int = 32
     version: str = ""
+
+    def __post_init__(self) -> None:
+        if hidden := self.policy.subjects.hidden:
+            raise UnsupportedError(
+                f"policy {self.policy.name} hides {', '.join(sorted(hidden))}, and streams cannot do that yet",
+                feature="subjects",
+            )
 
     def policy_of(self, name: str) -> Policy:
         """Return the policy that a client named, "" for the default.

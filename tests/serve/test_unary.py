@@ -1,6 +1,7 @@
 """Stills, capabilities, health and reflection."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import grpc
 import numpy as np
@@ -10,9 +11,12 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha.proto_reflection_descriptor_database import ProtoReflectionDescriptorDatabase
 from numpy.typing import NDArray
 
-from privacy.errors import PrivacyError
+from privacy import policy
+from privacy.errors import PrivacyError, UnsupportedError
 from privacy.evidence import Evidence
+from privacy.policy import Subject
 from privacy.serve.server import SERVICE, Server, Settings
+from privacy.serve.servicer import Engine
 from privacy.v1 import enforcement_service_pb2 as pb
 from privacy.v1 import enforcement_service_pb2_grpc as pb_grpc
 from privacy.v1 import frame_pb2, verdict_pb2
@@ -125,3 +129,12 @@ def test_reflection_is_off_unless_asked_for(serve: Callable[..., Server]) -> Non
         ProtoReflectionDescriptorDatabase(channel).get_services()
 
     assert caught.value.code() is grpc.StatusCode.UNIMPLEMENTED
+
+
+def test_a_policy_that_streams_cannot_keep_is_not_served() -> None:
+    """Rather no service than one that shows the people whom its policy hides."""
+    rules = policy.load()
+    hiding = replace(rules, subjects=replace(rules.subjects, hidden=frozenset({Subject.PEOPLE})))
+
+    with pytest.raises(UnsupportedError):
+        Engine(model=Bright(), digest="", policy=hiding)
