@@ -1,3 +1,4 @@
+import json
 import tomllib
 from importlib import resources
 from pathlib import Path
@@ -7,6 +8,7 @@ import pytest
 
 from privacy import policy
 from privacy.errors import EffectTooWeakError, PolicyError
+from privacy.models import catalogue
 from privacy.policy import Effect, EffectKind, Subject
 from privacy.zones import PROHIBITED
 
@@ -111,3 +113,14 @@ def test_an_undeclared_purpose_has_the_default_prior() -> None:
     rules = policy.load()
 
     assert rules.prior_of("moon base") == rules.prior["default"]
+
+
+@pytest.mark.parametrize("name", policy.names())
+def test_thresholds_are_those_of_the_stated_targets(name: str) -> None:
+    """Miss 8 %, false alarm 1 %, on pictures that the default model's calibration had not seen."""
+    weights = resources.files("privacy.models") / "weights" / f"{catalogue.DEFAULT}.thresholds.json"
+    rows = json.loads(weights.read_text("utf-8"))
+    limits = policy.load(name).thresholds
+
+    (row,) = [row for row in rows if (row["miss_target"], row["false_alarm_target"]) == (0.08, 0.01)]
+    assert (limits.clear_below, limits.prohibited_above) == (row["clear_below"], row["prohibited_above"])

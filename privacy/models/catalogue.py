@@ -28,7 +28,7 @@ from privacy.models.yolo_classifier import YoloZoneClassifier
 from privacy.models.yolox import YoloX
 from privacy.models.yunet import YuNet
 
-DEFAULT = "zones-lite0-probe"
+DEFAULT = "zones-lite0"
 MAX_BYTES = 512 * 1024 * 1024
 """Largest weights file that is read, checked before it is."""
 HEADS: dict[Family, Callable[[Signature], Head]] = {

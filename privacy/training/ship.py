@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import json
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -34,6 +35,8 @@ PRIOR = 0.3
 """Share of prohibited pictures that the probabilities assume: between the field's (few) and the draws' (half)."""
 FINGERPRINT_PHOTOS = 2000
 INT8_PHOTOS = 300
+MISSES = (0.01, 0.02, 0.05, 0.08, 0.1)
+"""Shares of prohibited stills that may come out CLEAR, for each of which thresholds are written beside the weights."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +149,7 @@ def raw_session(net: ZoneNet, config: TrainConfig) -> ort.InferenceSession:
     return ort.InferenceSession(graph.SerializeToString(), options)
 
 
-def fit(answers: Answers, vocabulary: Vocabulary) -> tuple[export.Calibration, calibrate.Thresholds]:
+def fit(answers: Answers, vocabulary: Vocabulary) -> tuple[export.Calibration, tuple[calibrate.Thresholds, ...]]:
     """Calibration and thresholds from held-out answers."""
     looks = len(answers.zones)
     zones, places = np.concatenate(list(answers.zones)), np.concatenate(list(answers.places))
@@ -158,7 +161,7 @@ def fit(answers: Answers, vocabulary: Vocabulary) -> tuple[export.Calibration, c
     private = private_places(vocabulary)
     fitted = calibrate.fit(zones, places, private, truth, weights=weights)
     p_prohibited = 1 - calibrate.apply(fitted, zones, places, private)[:, 0]
-    return fitted, calibrate.thresholds(p_prohibited, prohibited)
+    return fitted, tuple(calibrate.thresholds(p_prohibited, prohibited, miss=miss) for miss in MISSES)
 
 
 def private_places(vocabulary: Vocabulary) -> NDArray[np.bool_]:
@@ -178,9 +181,9 @@ def names_of(trained: train.Trained) -> export.Names:
 
 
 def write(
-    plan: Recipe, trained: train.Trained, fitted: export.Calibration, thresholds: calibrate.Thresholds
+    plan: Recipe, trained: train.Trained, fitted: export.Calibration, thresholds: Sequence[calibrate.Thresholds]
 ) -> dict[str, str]:
-    """Export the final network; returns the sha256 of each file by name."""
+    """Export the final network, with the first of the thresholds inside; returns the sha256 of each file by name."""
     config = plan.final
     photos = [photo for photo in read_corpus(config.data) if photo.split == "train"]
     rng = np.random.default_rng(0)
@@ -193,7 +196,7 @@ def write(
         names_of(trained),
         version=VERSION,
         training=f"fold {plan.fold.digest}, final {config.digest}",
-        thresholds=thresholds.to_json(),
+        thresholds=thresholds[0].to_json(),
     )
     base = plan.weights / plan.name
     plan.weights.mkdir(parents=True, exist_ok=True)
@@ -205,7 +208,9 @@ def write(
     export.to_int8(
         base.with_suffix(".onnx"), plan.weights / f"{plan.name}-int8.onnx", np.concatenate([pictures, worse])
     )
-    (plan.weights / f"{plan.name}.thresholds.json").write_text(thresholds.to_json() + "\n", "utf-8")
+    (plan.weights / f"{plan.name}.thresholds.json").write_text(
+        "[\n " + ",\n ".join(row.to_json() for row in thresholds) + "\n]\n", "utf-8"
+    )
     written = [base.with_suffix(".onnx"), base.with_suffix(".safetensors"), plan.weights / f"{plan.name}-int8.onnx"]
     return {path.name: export.sha256_of(path) for path in written}
 
@@ -235,4 +240,4 @@ def report(answers: Answers, vocabulary: Vocabulary) -> str:
             "recall small": round(recall_at(scores, shown, small), 3),
             "by zone": [round(recall_at(scores, shown, answers.truth == z), 3) for z in range(1, zones.shape[1])],
         }
-    return json.dumps({**lines, "thresholds": json.loads(thresholds.to_json()), "fit": str(fitted)})
+    return json.dumps({**lines, "thresholds": json.loads(thresholds[0].to_json()), "fit": str(fitted)})
