@@ -117,10 +117,10 @@ def test_an_undeclared_purpose_has_the_default_prior() -> None:
 
 @pytest.mark.parametrize("name", policy.names())
 def test_thresholds_are_those_of_the_stated_targets(name: str) -> None:
-    """Miss 8 %, false alarm 1 %, on pictures that the default model's calibration had not seen."""
+    """Miss 10 %, false alarm 1 %, on pictures that the default model's calibration had not seen."""
     weights = resources.files("privacy.models") / "weights" / f"{catalogue.DEFAULT}.thresholds.json"
     rows = json.loads(weights.read_text("utf-8"))
     limits = policy.load(name).thresholds
 
-    (row,) = [row for row in rows if (row["miss_target"], row["false_alarm_target"]) == (0.08, 0.01)]
+    (row,) = [row for row in rows if (row["miss_target"], row["false_alarm_target"]) == (0.1, 0.01)]
     assert (limits.clear_below, limits.prohibited_above) == (row["clear_below"], row["prohibited_above"])

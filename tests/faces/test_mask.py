@@ -340,6 +340,8 @@ class Permits(Bright):
 
 PRIVATE = ("fairbnb_bathroom", "interior_bathroom")
 PERMITTED = ("ahsan_cctv", "intel_classroom_preview", "one-by-one-person-detection", "car-detection")
+# Published in benchmarks/results/clips.md. Strict: the day a model gets them right, this has to go.
+MISTAKEN = pytest.mark.xfail(strict=True, reason="zones-lite0 takes this view for a private one too often")
 
 
 def masked_clip(corpus: Path, name: str, folder: Path) -> tuple[list[dict[str, Any]], list[int]]:
@@ -361,10 +363,18 @@ def test_a_real_bathroom_is_hidden_in_the_decoded_output(corpus: Path, tmp_path:
     assert np.mean(np.array(brightest) <= BLACK) >= 0.95
 
 
-@pytest.mark.parametrize("name", PERMITTED)
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(name, marks=MISTAKEN if name in PERMITTED[2:] else ()) for name in PERMITTED],
+)
 def test_a_real_permitted_place_is_clear_after_a_second(corpus: Path, tmp_path: Path, name: str) -> None:
-    said, brightest = masked_clip(corpus, name, tmp_path)
-    later = [line["state"] == "CLEAR" for line in said if line["offset"] > 1]
+    said, _ = masked_clip(corpus, name, tmp_path)
 
-    assert np.mean(later) >= 0.95
-    assert all((line["masked"] == "whole") == (peak <= BLACK) for line, peak in zip(said, brightest, strict=True))
+    assert np.mean([line["state"] == "CLEAR" for line in said if line["offset"] > 1]) >= 0.95
+
+
+@pytest.mark.parametrize("name", PERMITTED)
+def test_the_report_on_a_real_clip_says_what_was_written(corpus: Path, tmp_path: Path, name: str) -> None:
+    said, brightest = masked_clip(corpus, name, tmp_path)
+
+    assert [line["masked"] == "whole" for line in said] == [peak <= BLACK for peak in brightest]
