@@ -37,8 +37,8 @@ class Cadence:
         return False
 
     def _wanted(self, offset: float, luma: NDArray[np.int16], *, settled: bool) -> bool:
-        if self._looked is None or self._luma is None or offset < self._looked:
-            return True
+        if self._looked is None or self._luma is None or offset <= self._looked:
+            return True  # a clock that stands still tells nothing of how long ago that was
         wait = self._timing.look_every_s if settled else self._timing.look_again_s
         if offset - self._looked >= wait:
             return True

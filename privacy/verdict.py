@@ -97,6 +97,7 @@ class Watch:
         if self._jumped(offset):
             self._close(Reason.CLOCK_JUMP, offset)
         self._now = offset
+        before = self._verdict
         match sight:
             case Evidence():
                 self._verdict = self._weigh(sight, offset)
@@ -106,9 +107,8 @@ class Watch:
                 self._close(Reason.STALL, offset)
         if self._verdict is None:
             return Verdict(State.UNCERTAIN, self._because, offset)
-        return (
-            self._verdict if self._verdict.offset == offset else replace(self._verdict, offset=offset, inherited=True)
-        )
+        # By identity: a clock that stands still gives frames that nobody looked at the offset of the look.
+        return self._verdict if self._verdict is not before else replace(self._verdict, offset=offset, inherited=True)
 
     def _jumped(self, offset: float) -> bool:
         if self._now is None:

@@ -37,6 +37,12 @@ def test_a_clock_that_runs_backwards_asks_for_a_look() -> None:
     assert cadence.due(grey_frame(100, 4.0), settled=True)
 
 
+def test_a_clock_that_stands_still_is_not_trusted() -> None:
+    cadence = Cadence(TIMING)
+
+    assert [cadence.due(grey_frame(100, 5.0), settled=True) for _ in range(3)] == [True, True, True]
+
+
 @pytest.mark.parametrize("size", [(1, 1), (1, 500), (37, 1), (2160, 3840)], ids=str)
 def test_any_size_has_a_luma_to_compare(size: tuple[int, int]) -> None:
     cadence = Cadence(TIMING)

@@ -93,6 +93,12 @@ def test_a_clock_that_jumps_closes_the_feed(jump: float) -> None:
     assert (verdict.state, verdict.reason) == (State.UNCERTAIN, Reason.CLOCK_JUMP)
 
 
+def test_a_frame_at_the_moment_of_the_look_before_inherits_all_the_same() -> None:
+    watch = Watch(RULES)
+
+    assert [watch.see(sight, 0.0).inherited for sight in (evidence(0.01), None)] == [False, True]
+
+
 def test_looks_in_quick_succession_count_for_little() -> None:
     """Ten looks within a tenth of a second see one picture; ten looks in ten seconds are ten pictures."""
     quick, slow = Watch(RULES), Watch(RULES)
