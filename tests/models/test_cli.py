@@ -66,10 +66,13 @@ def test_an_unknown_name_is_one_line_on_stderr(command: str) -> None:
     assert result.stderr.startswith("privacy: no model 'nothing'")
 
 
+SHIPPED_OK = "".join(f"{card.name}: ok\n" for card in catalogue.cards() if card.shipped)
+
+
 def test_verify_checks_what_ships() -> None:
     result = models("verify")
 
-    assert (result.exit_code, result.stdout) == (0, f"{catalogue.DEFAULT}: ok\n")
+    assert (result.exit_code, result.stdout) == (0, SHIPPED_OK)
 
 
 def test_verify_tells_what_has_changed(store: Path, exported: Path) -> None:
@@ -78,7 +81,7 @@ def test_verify_tells_what_has_changed(store: Path, exported: Path) -> None:
 
     result = models("verify")
 
-    assert (result.exit_code, result.stdout) == (1, f"{catalogue.DEFAULT}: ok\n")
+    assert (result.exit_code, result.stdout) == (1, SHIPPED_OK)
     assert result.stderr.startswith("mine: mine.onnx has sha256")
 
 

@@ -7,6 +7,7 @@ from unittest.mock import Mock
 import grpc
 import pytest
 from google.rpc import error_details_pb2
+from structlog.testing import capture_logs
 
 from privacy import errors
 from privacy.client import RefusedError
@@ -57,17 +58,15 @@ def test_codes_that_clients_depend_on(kind: type[errors.PrivacyError], code: grp
     assert code_of(kind("x")) is code
 
 
-def test_a_bug_is_logged_without_its_words_and_without_what_was_being_worked_on(
-    capsys: pytest.CaptureFixture[str],
-) -> None:
+def test_a_bug_is_logged_without_its_words_and_without_what_was_being_worked_on() -> None:
     def work(picture: bytes) -> None:
         raise ValueError(f"cannot work on {picture!r}")
 
     call = Mock(grpc.ServicerContext)
-    with errors_as_status(call):
+    with capture_logs() as lines, errors_as_status(call):
         work(b"PIXELS")
     (ended,) = call.abort_with_status.call_args.args
-    said = "".join(capsys.readouterr())
+    said = str(lines)
 
     assert ended.code is grpc.StatusCode.INTERNAL
     assert "call_failed" in said
