@@ -92,10 +92,12 @@ def examine(frame: Frame, model: ZoneClassifier) -> Evidence | Doubt:
     if frame.damaged:
         return Doubt(frame.offset, Reason.DECODE_ERROR)
     try:
-        return model.look([thumbnail(frame, model.input_size)], [frame.offset])[0]
+        (seen,) = model.look([thumbnail(frame, model.input_size)], [frame.offset])
     except Exception as error:  # whatever a model raises, the frame must come out hidden
         log.error("model_failed", model=model.name, sequence=frame.sequence, error=type(error).__name__)
         return Doubt(frame.offset, Reason.MODEL_ERROR)
+    # None would read as "not looked at", and let the frame inherit CLEAR.
+    return seen if isinstance(seen, Evidence) else Doubt(frame.offset, Reason.MODEL_ERROR)
 
 
 def judge(

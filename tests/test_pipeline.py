@@ -15,7 +15,7 @@ from privacy.models.detector import Detection, Detector
 from privacy.plan import Polygon
 from privacy.policy import Effect, EffectKind, Policy, Subject
 from privacy.verdict import State
-from tests.toys import Bright, Finds, detection, grey_frame
+from tests.toys import Bright, Finds, detection, evidence, grey_frame
 
 RULES = policy.load()
 DARK, LIGHT = 10, 240
@@ -60,6 +60,14 @@ def nothing() -> list[Evidence]:
     return []
 
 
+def no_evidence() -> list[Evidence]:
+    return [None]  # type: ignore[list-item]
+
+
+def too_much() -> list[Evidence]:
+    return [evidence(0.0), evidence(0.0)]
+
+
 def test_frames_come_out_in_order_and_whole() -> None:
     frames = clip([DARK] * 20)
 
@@ -94,7 +102,7 @@ def test_a_washroom_is_hidden_on_its_first_frame() -> None:
     assert [outcome.verdict.state for outcome in outcomes[11:13]] == [State.CLEAR, State.UNCERTAIN]
 
 
-@pytest.mark.parametrize("fault", [raises, no_number, nothing])
+@pytest.mark.parametrize("fault", [raises, no_number, nothing, no_evidence, too_much])
 @pytest.mark.parametrize("after", [0, 1, 3])
 def test_a_faulty_model_never_lets_a_frame_out(fault: Callable[[], list[Evidence]], after: int) -> None:
     frames = clip([DARK] * 40)

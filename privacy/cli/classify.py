@@ -1,6 +1,7 @@
 """`privacy classify`: which place do these pictures show?"""
 
 import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -55,7 +56,7 @@ def describe(path: Path, verdict: Verdict, sight: Evidence | Doubt) -> dict[str,
     """Return the JSON object of one picture. Scripts depend on its keys."""
     zones = {} if isinstance(sight, Doubt) else {zone.slug: round(float(sight.zones[zone]), 6) for zone in Zone}
     return {
-        "file": str(path),
+        "file": os.fsencode(path).decode("utf-8", "backslashreplace"),
         "state": verdict.state.value,
         "zone": verdict.zone.slug if verdict.zone is not None else None,
         "p_prohibited": round(verdict.p_prohibited, 6),
@@ -76,4 +77,6 @@ def _files(paths: tuple[Path, ...]) -> Iterator[Path]:
 
 def _line(record: dict[str, Any]) -> str:
     about = " ".join(part for part in (record["zone"], *record["clauses"]) if part) or record["place"]
-    return f"{record['state']:<10}  {record['p_prohibited']:.3f}  {record['file']}  {about}".rstrip()
+    # A name may hold a line break or an escape code: neither may forge a line or reach the terminal.
+    name = "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in record["file"])
+    return f"{record['state']:<10}  {record['p_prohibited']:.3f}  {name}  {about}".rstrip()

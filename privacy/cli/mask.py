@@ -96,7 +96,9 @@ def mask(
 
     Exits 3 if IN broke off or holds damaged frames: what could be read is masked and written, damaged frames hidden.
     """
-    if same_file(source, out) or (report is not None and (same_file(source, report) or report == out)):
+    if same_file(source, out) or (
+        report is not None and (same_file(source, report) or report.resolve() == out.resolve())
+    ):
         raise click.UsageError("the output would overwrite the input")
     rules = policy.load(pack)
     wanted = _effect(effect, strength, rules.effect)

@@ -1,6 +1,7 @@
 """`privacy classify` as a script sees it: keys, states, exit codes."""
 
 import json
+import os
 from pathlib import Path
 
 import cv2
@@ -81,6 +82,19 @@ def test_a_picture_cut_short_is_not_clear(tmp_path: Path) -> None:
 
     assert result.exit_code in (0, 3)
     assert all((record["state"], record["reason"]) == ("UNCERTAIN", "DECODE_ERROR") for record in records(result))
+
+
+@pytest.mark.parametrize("name", [b"a\nb.png", b"\x1b[31mred.png", b"\xff\xfe.png"], ids=repr)
+@pytest.mark.parametrize("options", [[], ["--json"]], ids=["text", "json"])
+def test_a_hostile_file_name_is_one_line_of_text(tmp_path: Path, noise: Path, name: bytes, options: list[str]) -> None:
+    file = tmp_path / os.fsdecode(name)
+    file.write_bytes(noise.read_bytes())
+
+    result = classify(file, *options)
+
+    assert result.exit_code == 0, result.output
+    assert len(result.stdout_bytes.decode("utf-8").splitlines()) == 1
+    assert "\x1b" not in result.stdout
 
 
 def test_without_json_a_line_for_a_reader(noise: Path) -> None:

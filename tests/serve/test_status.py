@@ -73,3 +73,4 @@ def test_a_bug_is_logged_without_its_words_and_without_what_was_being_worked_on(
     assert "ValueError" in said
     assert f"{Path(__file__).name}:{work.__code__.co_firstlineno + 1}" in said
     assert "PIXELS" not in said + ended.details
+    assert "exc_info" not in lines[0]  # a traceback is logged with the variables in it
