@@ -4,7 +4,7 @@ import threading
 import time
 import uuid
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 
 import grpc
@@ -12,14 +12,15 @@ import numpy as np
 import structlog
 
 from privacy import pipeline, policy
-from privacy.errors import ModelNotFoundError, OverloadError, PolicyError, UnsupportedError
+from privacy.errors import ModelNotFoundError, OverloadError, PolicyError, PrivacyError, UnsupportedError
 from privacy.evidence import Evidence
 from privacy.models.classifier import ZoneClassifier
 from privacy.policy import Policy
 from privacy.serve import translate
+from privacy.serve.observer import Observer, Observers, StreamFacts
 from privacy.serve.status import errors_as_status
 from privacy.serve.stream import Stream
-from privacy.serve.translate import Limits, Setup
+from privacy.serve.translate import Limits
 from privacy.v1 import enforcement_service_pb2 as pb
 from privacy.v1 import enforcement_service_pb2_grpc as pb_grpc
 from privacy.v1 import frame_pb2, verdict_pb2
@@ -46,6 +47,7 @@ class Engine:
         limits: What one message may cost.
         max_streams: Streams at the same time.
         version: Of the server.
+        observers: Who hears what happens.
 
     Raises:
         UnsupportedError: The policy hides people, faces or screens, which streams do not do yet: better no service than
@@ -59,6 +61,7 @@ class Engine:
     limits: Limits = field(default_factory=Limits)
     max_streams: int = 32
     version: str = ""
+    observers: tuple[Observer, ...] = ()
 
     def __post_init__(self) -> None:
         if hidden := self.policy.subjects.hidden:
@@ -102,6 +105,7 @@ class EnforcementService(pb_grpc.EnforcementServiceServicer):
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
+        self._observers = Observers(engine.observers)
         self._streams = 0
         self._lock = threading.Lock()
         self._draining = threading.Event()
@@ -114,27 +118,15 @@ class EnforcementService(pb_grpc.EnforcementServiceServicer):
         self, request_iterator: Iterator[pb.EnforceStreamRequest], context: grpc.ServicerContext
     ) -> Iterator[pb.EnforceStreamResponse]:
         """Rule on one camera for as long as the call lasts."""
-        session = uuid.uuid4().hex
-        with errors_as_status(context), self._admitted():
-            setup = translate.setup(next(request_iterator, None))
-            stream, accepted = self._open(setup, session)
+        with errors_as_status(context), ExitStack() as ending:
+            stream, accepted = self._open(request_iterator, context.peer(), ending)
             yield pb.EnforceStreamResponse(accepted=accepted)
-            started, told = time.monotonic(), False
-            try:
-                for result in stream.results(request_iterator):
-                    if self._draining.is_set() and not told:
-                        told = True
-                        yield pb.EnforceStreamResponse(notice=pb.StreamNotice(kind=pb.NOTICE_KIND_DRAINING))
-                    yield pb.EnforceStreamResponse(result=result)
-            finally:
-                log.info(
-                    "stream_closed",
-                    stream=session,
-                    frames=stream.frames,
-                    seconds=round(time.monotonic() - started, 3),
-                    exposure_frames=stream.exposure.frames,
-                    exposure_seconds=round(stream.exposure.seconds, 3),
-                )
+            told = False
+            for result in stream.results(request_iterator):
+                if self._draining.is_set() and not told:
+                    told = True
+                    yield pb.EnforceStreamResponse(notice=pb.StreamNotice(kind=pb.NOTICE_KIND_DRAINING))
+                yield pb.EnforceStreamResponse(result=result)
 
     def ClassifyFrame(  # noqa: N802 - gRPC's name
         self, request: pb.ClassifyFrameRequest, context: grpc.ServicerContext
@@ -198,17 +190,38 @@ class EnforcementService(pb_grpc.EnforcementServiceServicer):
             with self._lock:
                 self._streams -= 1
 
-    def _open(self, setup: Setup, session: str) -> tuple[Stream, pb.StreamAccepted]:
-        engine = self._engine
-        engine.check_model(setup.model)
-        pack = engine.policy_of(setup.policy)
-        translate.purpose_of(setup.purpose, pack)
-        effect = pack.checked(setup.effect or pack.effect)
-        logger = log.bind(stream=session, camera=setup.camera)
-        stream = Stream(setup, engine.model, pack, engine.limits, logger)
-        logger.info("stream_opened", mode=setup.mode, delivery=setup.delivery, policy=pack.name)
-        accepted = pb.StreamAccepted(
-            session_id=session,
+    def _open(
+        self, requests: Iterator[pb.EnforceStreamRequest], peer: str, ending: ExitStack
+    ) -> tuple[Stream, pb.StreamAccepted]:
+        """Return the stream that the first message asks for; `ending` lets go of it."""
+        engine, camera = self._engine, ""
+        try:
+            ending.enter_context(self._admitted())
+            setup = translate.setup(next(requests, None))
+            camera = setup.camera
+            engine.check_model(setup.model)
+            pack = engine.policy_of(setup.policy)
+            translate.purpose_of(setup.purpose, pack)
+            effect = pack.checked(setup.effect or pack.effect)
+        except PrivacyError as error:
+            self._observers.refused(camera, peer, error)
+            raise
+        facts = StreamFacts(
+            session=uuid.uuid4().hex,
+            camera=setup.camera,
+            peer=peer,
+            purpose=setup.purpose,
+            policy=pack.name,
+            mode=setup.mode,
+            delivery=setup.delivery,
+            pixel_format=translate.format_name(setup.format),
+            effect=effect,
+            static=setup.static,
+        )
+        stream = Stream(setup, facts, model=engine.model, policy=pack, limits=engine.limits, observers=self._observers)
+        ending.enter_context(self._told(stream, facts))
+        return stream, pb.StreamAccepted(
+            session_id=facts.session,
             format=translate.frame_format(setup.format),
             response_mode=translate.MODES[setup.mode],
             delivery=translate.DELIVERIES[setup.delivery],
@@ -220,7 +233,28 @@ class EnforcementService(pb_grpc.EnforcementServiceServicer):
             max_message_size_bytes=engine.limits.message_bytes,
             max_pixels=engine.limits.pixels,
         )
-        return stream, accepted
+
+    @contextmanager
+    def _told(self, stream: Stream, facts: StreamFacts) -> Iterator[None]:
+        """Tell the log and the observers when a stream begins and how it ends."""
+        logger = log.bind(stream=facts.session, camera=facts.camera)
+        logger.info("stream_opened", mode=facts.mode, delivery=facts.delivery, policy=facts.policy)
+        self._observers.opened(facts)
+        started, failure = time.monotonic(), None
+        try:
+            yield
+        except PrivacyError as error:
+            failure = error
+            raise
+        finally:
+            self._observers.closed(facts, failure)
+            logger.info(
+                "stream_closed",
+                frames=stream.frames,
+                seconds=round(time.monotonic() - started, 3),
+                exposure_frames=stream.exposure.frames,
+                exposure_seconds=round(stream.exposure.seconds, 3),
+            )
 
     def _model_ref(self) -> verdict_pb2.ModelRef:
         return verdict_pb2.ModelRef(name=self._engine.model.name, sha256_digest=self._engine.digest)

@@ -2,11 +2,10 @@
 
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 import structlog
-from structlog.typing import FilteringBoundLogger
 
 from privacy import jpeg, pipeline
 from privacy.cadence import Cadence
@@ -19,6 +18,7 @@ from privacy.policy import EffectKind, Policy
 from privacy.serve import translate
 from privacy.serve.exposure import ExposureMeter
 from privacy.serve.latest import Latest
+from privacy.serve.observer import Answer, Observers, Stages, StreamFacts
 from privacy.serve.translate import Arrival, Delivery, Limits, Mode, Setup
 from privacy.v1 import enforcement_service_pb2 as pb
 from privacy.v1 import frame_pb2
@@ -26,6 +26,7 @@ from privacy.verdict import State, Verdict, Watch
 
 log = structlog.get_logger()
 clock = time.perf_counter
+STAGES = tuple(field.name for field in fields(Stages))
 
 
 @dataclass(slots=True)
@@ -39,6 +40,7 @@ class _Work:
     mask: float = 0.0
     encode: float = 0.0
     ready: float = 0.0  # when it was decoded
+    frame: Frame | None = None
 
 
 class Stream:
@@ -46,22 +48,32 @@ class Stream:
 
     Args:
         setup: What the client asked for.
+        facts: The same, for those who observe.
         model: What looks.
         policy: What is hidden, when and how; already checked against `setup`.
         limits: What one frame may cost.
-        logger: Bound to the stream's id.
+        observers: Who hears of every answer.
     """
 
     def __init__(
-        self, setup: Setup, model: ZoneClassifier, policy: Policy, limits: Limits, logger: FilteringBoundLogger
+        self,
+        setup: Setup,
+        facts: StreamFacts,
+        *,
+        model: ZoneClassifier,
+        policy: Policy,
+        limits: Limits,
+        observers: Observers,
     ) -> None:
         self.exposure = ExposureMeter()
         self.frames = 0
         self._setup = setup
+        self._facts = facts
         self._model = model
         self._policy = policy
         self._limits = limits
-        self._log = logger
+        self._observers = observers
+        self._log = log.bind(stream=facts.session, camera=facts.camera)
         self._working: dict[int, _Work] = {}  # by sequence number; the pipeline knows frames, not messages
         self._passed: list[Arrival] = []
         self._last: Frame | None = None  # the last JPEG that could be decoded: a broken one takes its size
@@ -112,6 +124,7 @@ class Stream:
             frame = self._decoded(came)
             work.ready = clock()
             work.decode = work.ready - start
+            work.frame = None if frame.damaged else frame
             self._working[came.sequence] = work
             yield frame
 
@@ -169,10 +182,23 @@ class Stream:
             result.mask_plan.CopyFrom(translate.mask_plan(plan))
         if verdict.reason is not Reason.OVERLOAD:
             self.exposure.see(verdict)
-        for stage in ("queue", "decode", "infer", "mask", "encode"):
-            getattr(result.timing, stage).CopyFrom(translate.duration(getattr(work, stage)))
+        stages = Stages(**{stage: getattr(work, stage) for stage in STAGES})
+        for stage in STAGES:
+            getattr(result.timing, stage).CopyFrom(translate.duration(getattr(stages, stage)))
         result.exposure.frames = self.exposure.frames
         result.exposure.duration.CopyFrom(translate.duration(self.exposure.seconds))
+        self._observers.answered(
+            self._facts,
+            Answer(
+                sequence=work.came.sequence,
+                verdict=verdict,
+                plan=plan,
+                stages=stages,
+                exposure_frames=self.exposure.frames,
+                exposure_s=self.exposure.seconds,
+                frame=work.frame,
+            ),
+        )
         return result
 
     def _paint(self, result: pb.FrameResult, frame: Frame, verdict: Verdict, plan: MaskPlan, work: _Work) -> MaskPlan:

@@ -198,6 +198,11 @@ def pixel_format(form: Format) -> frame_pb2.PixelFormat.ValueType:
     return frame_pb2.PIXEL_FORMAT_JPEG if form.layout is None else LAYOUTS[form.layout]
 
 
+def format_name(form: Format) -> str:
+    """Return the name in the contract, without its prefix."""
+    return frame_pb2.PixelFormat.Name(pixel_format(form)).removeprefix("PIXEL_FORMAT_")
+
+
 def frame_format(form: Format) -> frame_pb2.FrameFormat:
     """Write a format; what goes by the size of each picture stays unset."""
     matrix = {None: "UNSPECIFIED", False: "BT601", True: "BT709"}[form.bt709]

@@ -1,0 +1,93 @@
+"""Who counts and who reports hear everything, in order, and can disturb nobody."""
+
+from collections.abc import Callable
+from typing import Any
+
+import grpc
+import pytest
+from structlog.testing import capture_logs
+
+from privacy.serve.observer import Answer, Look, StreamFacts
+from privacy.serve.server import Server
+from privacy.v1 import enforcement_service_pb2_grpc as pb_grpc
+from privacy.v1 import verdict_pb2
+from privacy.verdict import State
+from tests.serve.messages import CAMERA, clear, config, frame, refusal, results
+
+
+class Notebook:
+    """Writes down what it hears."""
+
+    def __init__(self) -> None:
+        self.heard: list[tuple[str, Any]] = []
+        self.looks: list[Look] = []
+
+    def opened(self, stream: StreamFacts) -> None:
+        self.heard.append(("opened", stream))
+
+    def answered(self, stream: StreamFacts, answer: Answer) -> None:
+        self.heard.append(("answered", answer))
+
+    def closed(self, stream: StreamFacts, error: Exception | None) -> None:
+        self.heard.append(("closed", error))
+
+    def refused(self, camera: str, peer: str, error: Exception) -> None:
+        self.heard.append(("refused", (camera, error)))
+
+    def looked(self, look: Look) -> None:
+        self.looks.append(look)
+
+
+class Rude(Notebook):
+    """Fails at whatever it hears."""
+
+    def opened(self, *_: object) -> None:
+        raise RuntimeError("secret")
+
+    answered = closed = refused = looked = opened  # type: ignore[assignment]
+
+
+@pytest.fixture
+def notebook() -> Notebook:
+    return Notebook()
+
+
+@pytest.fixture
+def stub(serve: Callable[..., Server], notebook: Notebook) -> Any:
+    channel = grpc.insecure_channel(serve(observers=(Rude(), notebook)).address)
+    yield pb_grpc.EnforcementServiceStub(channel)
+    channel.close()
+
+
+def test_a_stream_is_heard_from_its_beginning_to_its_end(stub: Any, notebook: Notebook) -> None:
+    answers = results(stub, [config(declared_purpose="lobby"), *clear()])
+
+    assert [name for name, _ in notebook.heard] == ["opened", *["answered"] * 4, "closed"]
+    facts, answer, error = notebook.heard[0][1], notebook.heard[4][1], notebook.heard[-1][1]
+    assert (facts.camera, facts.purpose, facts.pixel_format) == (CAMERA, "lobby", "GRAY")
+    assert (answer.sequence, answer.verdict.state, answer.frame.size) == (3, State.CLEAR, (48, 64))
+    assert answers[-1].verdict.state == verdict_pb2.VERDICT_STATE_CLEAR
+    assert error is None
+
+
+def test_a_stream_that_breaks_the_contract_is_heard_to_end_by_it(stub: Any, notebook: Notebook) -> None:
+    refusal(lambda: list(stub.EnforceStream(iter([config(), frame(1), frame(1)]), timeout=20)))
+
+    assert [name for name, _ in notebook.heard] == ["opened", "answered", "closed"]
+    assert notebook.heard[-1][1].reason == "INVALID_MESSAGE"
+
+
+def test_a_refused_stream_is_heard_with_its_camera(stub: Any, notebook: Notebook) -> None:
+    refusal(lambda: list(stub.EnforceStream(iter([config(policy="atlantis")]), timeout=20)))
+
+    ((name, (camera, error)),) = notebook.heard
+    assert (name, camera, error.reason) == ("refused", CAMERA, "INVALID_POLICY")
+
+
+def test_what_an_observer_raises_is_logged_by_its_kind_alone(stub: Any) -> None:
+    with capture_logs() as logs:
+        results(stub, [config(), frame(0)])
+
+    failures = [entry for entry in logs if entry["event"] == "observer_failed"]
+    assert {entry["error"] for entry in failures} == {"RuntimeError"}
+    assert "secret" not in str(logs)
