@@ -8,6 +8,7 @@ PrivacyError
 │   ├── RegionError             static zones that are no polygons in [0, 1]
 │   ├── EffectTooWeakError      a mask below the strength floor of the policy
 │   ├── ProtocolError           a stream message out of order
+│   ├── EventError              an event without a subject or a time
 │   ├── UnsupportedError        a part of the contract that this server does not serve
 │   └── SourceError             no picture or video can be read from it
 ├── ModelNotFoundError          no such name in the catalogue, or its file is not there yet
@@ -71,6 +72,12 @@ class ProtocolError(InputError):
     """A stream message came out of order, or without what it must carry."""
 
     reason = "INVALID_MESSAGE"
+
+
+class EventError(InputError):
+    """An event lacks its subject or its time."""
+
+    reason = "INVALID_EVENT"
 
 
 class UnsupportedError(InputError):

@@ -15,6 +15,9 @@ from privacy.zones import PROHIBITED, Zone
 DEFAULT = "guangdong"
 MAX_HOLD_S = 60.0
 """Longest time that a subject is hidden beyond its sights; what is remembered has to have an end."""
+MIN_RETAIN_DAYS = 731
+"""Two years (Guangdong Decree 132 Art. 18(5)), a leap day among them. A pack may ask for more, never for less."""
+MAX_UTC_OFFSET_H = 14.0
 
 
 class EffectKind(StrEnum):
@@ -130,6 +133,59 @@ class Subjects:
     detect_every_s: float
 
 
+class Severity(StrEnum):
+    """How grave a report is."""
+
+    LOW = "LOW"
+    """To be looked at some day."""
+    MEDIUM = "MEDIUM"
+    """To be looked at today."""
+    HIGH = "HIGH"
+    """To be looked at now."""
+    CRITICAL = "CRITICAL"
+    """To be looked at now, and reported to the authority at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class MisuseRule:
+    """What the pack says of one rule of misuse; what the rule looks for stands in `privacy.reports.rules`.
+
+    Attributes:
+        severity: How grave a report of it is.
+        clauses: The articles that it violates; empty if those of the zone that was seen.
+        consequences: The articles that say what follows; empty if those of the zone.
+        limits: The rule's numbers by name, finite and not negative.
+    """
+
+    severity: Severity
+    clauses: tuple[Clause, ...]
+    consequences: tuple[Clause, ...]
+    limits: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Reporting:
+    """How findings become reports; see the pack for the meaning of each number.
+
+    Attributes:
+        addressee_zh: The organ that reports go to, as the law calls it; empty where the wording was not checked.
+        addressee_en: The same in English.
+        settle_s: A finding that is not found again for so many seconds is over; found again earlier, it goes on.
+        update_s: A finding that goes on is told of no oftener than this.
+        retain_days: Reports, evidence and ledger cannot be deleted for so many days.
+        utc_offset_h: Local time, for office hours.
+        rules: What is said of each rule, by its name.
+    """
+
+    addressee_zh: str
+    addressee_en: str
+    settle_s: float
+    update_s: float
+    retain_days: float
+    utc_offset_h: float
+    rules: Mapping[str, MisuseRule]
+
+
 @dataclass(frozen=True, slots=True)
 class Policy:
     """One jurisdiction's rules. Made by `load`; frozen, so that streams may share it.
@@ -141,6 +197,7 @@ class Policy:
         rules: One rule for each prohibited zone.
         misuse: The articles cited by reports of misuse.
         misuse_consequences: What follows from misuse.
+        reporting: How findings become reports, and the limits of each rule of misuse.
         thresholds: Where the three states part.
         timing: How verdicts hold and change.
         prior: Probability of a prohibited view by declared purpose; always has "default".
@@ -155,6 +212,7 @@ class Policy:
     rules: Mapping[Zone, ZoneRule]
     misuse: tuple[Clause, ...]
     misuse_consequences: tuple[Clause, ...]
+    reporting: Reporting
     thresholds: Thresholds
     timing: Timing
     prior: Mapping[str, float]
@@ -235,6 +293,7 @@ def parse(data: Mapping[str, Any]) -> Policy:
             rules=rules,
             misuse=tuple(clauses[number] for number in data["misuse"]["articles"]),
             misuse_consequences=tuple(clauses[number] for number in data["misuse"]["consequences"]),
+            reporting=_reporting(data["misuse"], clauses),
             thresholds=_numbers(Thresholds, data["thresholds"], "thresholds"),
             timing=_numbers(Timing, data["timing"], "timing"),
             prior={str(purpose): float(p) for purpose, p in data["prior"].items()},
@@ -260,6 +319,28 @@ def _rule(entry: Mapping[str, Any], clauses: Mapping[str, Clause]) -> ZoneRule:
         zh=entry["zh"],
         clauses=tuple(clauses[number] for number in entry["articles"]),
         consequences=tuple(clauses[number] for number in entry["consequences"]),
+    )
+
+
+def _reporting(entry: Mapping[str, Any], clauses: Mapping[str, Clause]) -> Reporting:
+    numbers = ("settle_s", "update_s", "retain_days", "utc_offset_h")
+    rules = {name: table for name, table in entry.items() if isinstance(table, Mapping)}
+    _only(entry, ("articles", "consequences", "addressee_zh", "addressee_en", *numbers, *rules), "misuse")
+    return Reporting(
+        addressee_zh=entry["addressee_zh"],
+        addressee_en=entry["addressee_en"],
+        rules={name: _misuse_rule(table, clauses) for name, table in rules.items()},
+        **{name: float(entry[name]) for name in numbers},
+    )
+
+
+def _misuse_rule(entry: Mapping[str, Any], clauses: Mapping[str, Clause]) -> MisuseRule:
+    said = ("severity", "articles", "consequences")
+    return MisuseRule(
+        severity=Severity(entry["severity"]),
+        clauses=tuple(clauses[number] for number in entry["articles"]),
+        consequences=tuple(clauses[number] for number in entry["consequences"]),
+        limits={name: float(value) for name, value in entry.items() if name not in said},
     )
 
 
@@ -319,6 +400,22 @@ def _check(policy: Policy) -> None:
     if not all(0 < floor <= 1 for floor in policy.floors.values()):
         raise PolicyError(f"policy {policy.name} needs strength floors in (0, 1]")
     _check_subjects(policy)
+    _check_reporting(policy)
+
+
+def _check_reporting(policy: Policy) -> None:
+    reporting = policy.reporting
+    if not (0 < reporting.settle_s < math.inf and 0 < reporting.update_s < math.inf):
+        raise PolicyError(f"policy {policy.name} needs positive, finite settle_s and update_s of misuse")
+    if not MIN_RETAIN_DAYS <= reporting.retain_days < math.inf:
+        raise PolicyError(
+            f"policy {policy.name} must keep reports for at least {MIN_RETAIN_DAYS} days", minimum=MIN_RETAIN_DAYS
+        )
+    if not -MAX_UTC_OFFSET_H <= reporting.utc_offset_h <= MAX_UTC_OFFSET_H:
+        raise PolicyError(f"policy {policy.name} needs utc_offset_h in [-14, 14]")
+    for name, rule in reporting.rules.items():
+        if not all(math.isfinite(value) and value >= 0 for value in rule.limits.values()):
+            raise PolicyError(f"policy {policy.name} needs limits of {name} that are finite and not negative")
 
 
 def _check_subjects(policy: Policy) -> None:

@@ -1,0 +1,216 @@
+"""What is known of one camera or reader after its events so far: the memory that rules read. Pure."""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from privacy.events import (
+    Anomaly,
+    EffectChanged,
+    Event,
+    EvidenceRead,
+    FramesAnomalous,
+    Looked,
+    MaskReduced,
+    MaskRestored,
+    PtzMoved,
+    StreamClosed,
+    StreamOpened,
+    ViewChanged,
+    ViewRestored,
+)
+from privacy.verdict import State
+from privacy.zones import Zone
+
+MAX_LOOK_GAP_S = 3.0
+"""Between two prohibited looks farther apart than this nobody knows what was seen: the time is not counted."""
+MAX_REMEMBERED = 512
+"""Anomalies and reads that are remembered; an attacker who makes more is long reported."""
+MAX_FLOORS = 32
+MEMORY_S = 7200.0
+"""How long anomalies and reads are remembered."""
+
+
+@dataclass(frozen=True, slots=True)
+class Spell:
+    """A continuing sight.
+
+    Attributes:
+        start: When it began, in seconds since 1970-01-01 UTC.
+        until: When it was last seen.
+        seconds: How long it was really seen, in seconds; pauses between are not counted.
+        zones: How many looks named each zone.
+        p: Highest probability over time within it.
+        objects: Highest probability of each object within it.
+        place: The kind of place that was last named.
+        masked_since: Since when the view has been hidden; None while it is not.
+        exposure_frames: Frames that left clear and may have shown it.
+        exposure_s: How long they did, in seconds.
+    """
+
+    start: float
+    until: float
+    seconds: float = 0.0
+    zones: Mapping[Zone, int] = field(default_factory=dict)
+    p: float = 0.0
+    objects: Mapping[str, float] = field(default_factory=dict)
+    place: str = ""
+    masked_since: float | None = None
+    exposure_frames: int = 0
+    exposure_s: float = 0.0
+
+    @property
+    def zone(self) -> Zone | None:
+        """The zone that was named most often; of two, the one named first."""
+        return max(self.zones, key=lambda zone: self.zones[zone]) if self.zones else None
+
+
+@dataclass(frozen=True, slots=True)
+class Silence:
+    """A stream that went silent after it had shown a prohibited place.
+
+    Attributes:
+        sight: What it had shown.
+        start: When it went silent.
+        end: When it came back; None while it is silent.
+        clear_at: When it was first ruled CLEAR after it came back.
+    """
+
+    sight: Spell
+    start: float
+    end: float | None = None
+    clear_at: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """What is known of one subject. `after` is the only thing that makes another.
+
+    Attributes:
+        subject: The camera, or "users/{user}".
+        at: Time of the last event.
+        opened_at: When the stream began; None while there is none.
+        purpose: Declared purpose; "" if none.
+        registered: False if the register does not know the camera.
+        sight: The prohibited place that is being seen.
+        last_sight: The prohibited place that was seen last, whether it still is or not.
+        screens: Displays and papers that are being dwelt upon, by the share of the picture they fill at least.
+        view: How the registered view changed, until it is restored.
+        moved: The last time that the camera was moved or zoomed.
+        reduced: How the mask was made to hide less, until it is restored.
+        silence: The last silence after a prohibited sight.
+        anomalies: What was wrong with frames lately, the oldest first.
+        reads: What evidence was read lately, the oldest first.
+    """
+
+    subject: str
+    at: float = 0.0
+    opened_at: float | None = None
+    purpose: str = ""
+    registered: bool = True
+    sight: Spell | None = None
+    last_sight: Spell | None = None
+    screens: tuple[tuple[float, float], ...] = ()
+    view: ViewChanged | None = None
+    moved: PtzMoved | None = None
+    reduced: MaskReduced | EffectChanged | None = None
+    silence: Silence | None = None
+    anomalies: tuple[FramesAnomalous, ...] = ()
+    reads: tuple[EvidenceRead, ...] = ()
+
+    def after(self, event: Event) -> "Scene":  # noqa: C901, PLR0911 - one case for each event
+        """Return what is known once `event` has happened too."""
+        scene = replace(self, at=max(self.at, event.at))
+        match event:
+            case Looked():
+                return scene._looked(event)  # noqa: SLF001 - of this class
+            case StreamOpened():
+                silence = scene.silence
+                if silence is not None and silence.end is None:
+                    silence = replace(silence, end=event.at)
+                return replace(
+                    scene,
+                    opened_at=event.at,
+                    purpose=event.purpose,
+                    registered=event.registered,
+                    silence=silence,
+                )
+            case StreamClosed():
+                silence = None if event.orderly else scene._silent_since(event.at)  # noqa: SLF001 - of this class
+                return replace(scene, opened_at=None, sight=None, screens=(), silence=silence)
+            case ViewChanged():
+                return scene if event.approved else replace(scene, view=scene.view or event)
+            case ViewRestored():
+                return replace(scene, view=None)
+            case PtzMoved():
+                return replace(scene, moved=event)
+            case MaskReduced():
+                return scene if event.approval else replace(scene, reduced=scene.reduced or event)
+            case EffectChanged():
+                return scene if event.approval or not event.weaker else replace(scene, reduced=scene.reduced or event)
+            case MaskRestored():
+                return replace(scene, reduced=None)
+            case FramesAnomalous():
+                return scene._anomalous(event)  # noqa: SLF001 - of this class
+            case EvidenceRead():
+                recent = tuple(read for read in scene.reads if event.at - read.at <= MEMORY_S)
+                return replace(scene, reads=(*recent, event)[-MAX_REMEMBERED:])
+        return scene
+
+    def _looked(self, event: Looked) -> "Scene":
+        state = event.verdict.state
+        sight = self.sight
+        if state is State.PROHIBITED:
+            sight = _seen(sight, event)
+        elif state is State.CLEAR:
+            sight = None
+        silence = self.silence
+        if state is State.CLEAR and silence is not None and silence.end is not None and silence.clear_at is None:
+            silence = replace(silence, clear_at=event.at)
+        # For each share, since when the screens have filled at least that much; ascending in both.
+        floors = [(share, since) for share, since in self.screens if share <= event.screens]
+        higher = [since for share, since in self.screens if share > event.screens]
+        if event.screens > 0 and (not floors or floors[-1][0] < event.screens):
+            floors.append((event.screens, higher[0] if higher else event.at))
+        return replace(
+            self, sight=sight, last_sight=sight or self.last_sight, screens=tuple(floors[-MAX_FLOORS:]), silence=silence
+        )
+
+    def _silent_since(self, at: float) -> Silence | None:
+        return None if self.last_sight is None else Silence(self.last_sight, at)
+
+    def _anomalous(self, event: FramesAnomalous) -> "Scene":
+        recent = tuple(one for one in self.anomalies if event.at - one.at <= MEMORY_S)
+        scene = replace(self, anomalies=(*recent, event)[-MAX_REMEMBERED:])
+        if event.anomaly is not Anomaly.TIME_GAP or self.last_sight is None:
+            return scene
+        return replace(scene, sight=None, silence=Silence(self.last_sight, event.at - event.seconds, event.at))
+
+    def screens_since(self, share: float) -> float | None:
+        """Return since when displays and papers have filled at least `share` of the picture; None if they do not."""
+        times = [since for floor, since in self.screens if floor >= share]
+        return min(times) if times else None
+
+
+def _seen(sight: Spell | None, event: Looked) -> Spell:
+    verdict = event.verdict
+    if sight is None:
+        sight = Spell(event.at, event.at)
+    gap = event.at - sight.until
+    zones, objects = Counter(sight.zones), dict(sight.objects)
+    if verdict.zone is not None:
+        zones[verdict.zone] += 1
+    for name, p in event.objects.items():
+        objects[name] = max(p, objects.get(name, 0.0))
+    return replace(
+        sight,
+        until=max(sight.until, event.at),
+        seconds=sight.seconds + (gap if 0 < gap <= MAX_LOOK_GAP_S else 0.0),
+        zones=dict(zones),
+        p=max(sight.p, verdict.p_prohibited),
+        objects=objects,
+        place=verdict.place or sight.place,
+        masked_since=(sight.masked_since or event.at) if event.masked else None,
+        exposure_frames=max(sight.exposure_frames, event.exposure_frames),
+        exposure_s=max(sight.exposure_s, event.exposure_s),
+    )
