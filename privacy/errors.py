@@ -16,6 +16,9 @@ PrivacyError
 ├── SourceLostError             a source broke off in the middle; what came before is good
 ├── SinkError                   the output cannot be written (disk full, encoder refused)
 ├── OverloadError               the service cannot take another stream now; a retry may help
+├── DatabaseError               what must outlive the process cannot be read or written
+│   ├── DatabaseBusyError       somebody else holds it; a retry may help
+│   └── DatabaseFullError       there is no room for another line
 └── MaskingError                the frame must not leave the process
 """
 
@@ -120,6 +123,24 @@ class OverloadError(PrivacyError):
     """The service has no capacity for this stream now."""
 
     reason = "OVERLOADED"
+
+
+class DatabaseError(PrivacyError):
+    """The database is gone, or is not one of ours. Nothing was written."""
+
+    reason = "DATABASE_UNAVAILABLE"
+
+
+class DatabaseBusyError(DatabaseError):
+    """Somebody else holds the database. Nothing was written."""
+
+    reason = "DATABASE_BUSY"
+
+
+class DatabaseFullError(DatabaseError):
+    """The disk of the database is full. Nothing was written."""
+
+    reason = "DATABASE_FULL"
 
 
 class MaskingError(PrivacyError):

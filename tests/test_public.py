@@ -22,7 +22,7 @@ def test_an_unknown_name_is_an_attribute_error() -> None:
         _ = privacy.nothing
 
 
-@pytest.mark.parametrize("module", ["torch", "grpc", "av"])
+@pytest.mark.parametrize("module", ["torch", "grpc", "av", "sqlalchemy"])
 def test_the_core_loads_no_heavy_library(module: str) -> None:
     script = f"import sys, privacy.verdict, privacy.plan, privacy.incident; sys.exit({module!r} in sys.modules)"
 

@@ -29,6 +29,7 @@ CODES: dict[type[errors.PrivacyError], grpc.StatusCode] = {
     errors.ModelIntegrityError: grpc.StatusCode.FAILED_PRECONDITION,
     errors.SourceLostError: grpc.StatusCode.UNAVAILABLE,
     errors.OverloadError: grpc.StatusCode.RESOURCE_EXHAUSTED,
+    errors.DatabaseError: grpc.StatusCode.UNAVAILABLE,
     errors.MaskingError: grpc.StatusCode.INTERNAL,
 }
 

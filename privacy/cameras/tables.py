@@ -1,0 +1,51 @@
+"""How sites and cameras are kept."""
+
+import uuid
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import JSON, ForeignKey, String, Text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from privacy.database import Base, Utc
+
+
+def new_etag(_: object = None) -> str:
+    """Return an etag that no resource has had: one that was deleted and made again is another one."""
+    return uuid.uuid4().hex
+
+
+class SiteRow(Base):
+    """A place that has cameras. Every update changes the etag, and fails if somebody else's came first."""
+
+    __tablename__ = "sites"
+
+    site: Mapped[str] = mapped_column(String(63), primary_key=True)
+    display_name: Mapped[str] = mapped_column(Text)
+    address: Mapped[str] = mapped_column(Text, default="")
+    operator: Mapped[str] = mapped_column(Text, default="")
+    create_time: Mapped[datetime] = mapped_column(Utc)
+    update_time: Mapped[datetime] = mapped_column(Utc)
+    etag: Mapped[str] = mapped_column(String(32))
+
+    __mapper_args__ = {"version_id_col": etag, "version_id_generator": new_etag}  # noqa: RUF012 - SQLAlchemy's type
+
+
+class CameraRow(Base):
+    """A camera. Presets and labels are read and written whole, under the camera's etag."""
+
+    __tablename__ = "cameras"
+
+    site: Mapped[str] = mapped_column(ForeignKey("sites.site"), primary_key=True)
+    camera: Mapped[str] = mapped_column(String(63), primary_key=True)
+    display_name: Mapped[str] = mapped_column(Text)
+    declared_purpose: Mapped[str] = mapped_column(String(63))
+    policy: Mapped[str] = mapped_column(String(63), default="")
+    presets: Mapped[list[dict[str, Any]]] = mapped_column(JSON, default=list)
+    sign_confirmed: Mapped[bool] = mapped_column(default=False)
+    labels: Mapped[dict[str, str]] = mapped_column(JSON, default=dict)
+    create_time: Mapped[datetime] = mapped_column(Utc)
+    update_time: Mapped[datetime] = mapped_column(Utc)
+    etag: Mapped[str] = mapped_column(String(32))
+
+    __mapper_args__ = {"version_id_col": etag, "version_id_generator": new_etag}  # noqa: RUF012 - SQLAlchemy's type
