@@ -22,20 +22,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from privacy.measures import auroc, calibration_error, interval, recall_at, region_scores, score_at
 from privacy.training import augment
 from privacy.training.data import Photo, load, read_corpus
-from privacy.training.evaluate import (
-    VARIANTS,
-    Answers,
-    Model,
-    auroc,
-    calibration_error,
-    interval,
-    no_pictures,
-    recall_at,
-    region_scores,
-    score_at,
-)
+from privacy.training.evaluate import VARIANTS, Answers, Model, no_pictures
 from privacy.zones import Zone
 
 HERE = Path(__file__).resolve().parent

@@ -58,10 +58,12 @@ class LabelMap:
     Attributes:
         meanings: By label.
         default: Meaning of labels that are not listed: "permitted" (a permitted place of that name) or "refuse".
+        redistributable: Whether the pictures of the set may be shown to others.
     """
 
     meanings: Mapping[str, Meaning]
     default: str = "refuse"
+    redistributable: bool = False
 
     def __getitem__(self, label: str) -> Meaning:
         """Return the meaning of `label`.
@@ -72,13 +74,31 @@ class LabelMap:
         known = self.meanings.get(label)
         if known is not None:
             return known
-        if self.default == "permitted" or label.startswith("permitted:"):
+        if self.knows(label):
             return Meaning({Zone.PERMITTED: 1.0}, label.removeprefix("permitted:"))
         raise DataError(f"the label map says nothing about {label!r}", label=label)
 
+    def all_of(self, labels: Sequence[str]) -> list[Meaning]:
+        """Return the meaning of each label.
+
+        Raises:
+            DataError: The map says nothing about some; the message names them all, and how many pictures have them.
+        """
+        unknown = Counter(label for label in labels if not self.knows(label))
+        if unknown:
+            named = ", ".join(f"{label!r} ({count})" for label, count in sorted(unknown.items()))
+            raise DataError(f"the label map says nothing about {named}", label=min(unknown))
+        return [self[label] for label in labels]
+
+    def knows(self, label: str) -> bool:
+        """Return whether the map says what `label` means."""
+        return label in self.meanings or self.default == "permitted" or label.startswith("permitted:")
+
 
 def read_labels(path: Path) -> LabelMap:
-    """Read a label map: TOML, one table per label with `zones` and `place`, and an optional top-level `default`.
+    """Read a label map: TOML, one table per label with `zones` and `place`.
+
+    Optional at the top: `default`, and `redistributable = true` for a set whose pictures may be shown to others.
 
     Raises:
         DataError: There is no such file, or it names a zone that does not exist.
@@ -88,6 +108,7 @@ def read_labels(path: Path) -> LabelMap:
     except (OSError, tomllib.TOMLDecodeError) as error:
         raise DataError(f"cannot read label map {path.name}: {error}", path=path.name) from error
     default = str(tables.pop("default", "refuse"))
+    redistributable = tables.pop("redistributable", False) is True
     try:
         meanings = {
             label: Meaning({Zone.of(slug): float(share) for slug, share in table["zones"].items()}, table["place"])
@@ -95,7 +116,7 @@ def read_labels(path: Path) -> LabelMap:
         }
     except KeyError as error:
         raise DataError(f"label map {path.name}: no zone or key {error}", path=path.name) from error
-    return LabelMap(meanings, default)
+    return LabelMap(meanings, default, redistributable)
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,12 +156,12 @@ def read_corpus(root: Path, labels: Path = DATASETS / "corpus" / "labels.toml") 
         Photo(
             path=scenes / row["file"],
             label=row["zone_label"],
-            meaning=meanings[row["zone_label"]],
+            meaning=meaning,
             source=row["source"],
             group=row["group"],
             split=row["split"],
         )
-        for row in rows
+        for row, meaning in zip(rows, meanings.all_of([row["zone_label"] for row in rows]), strict=True)
     ]
 
 
@@ -154,14 +175,15 @@ def read_folders(root: Path, labels: Path, *, source: str, split: str = "train")
         DataError: No picture is found, or a label is not in the map and the map has no default.
     """
     meanings = read_labels(labels)
-    photos = []
-    for path in sorted(file for file in root.rglob("*") if file.suffix.lower() in PICTURES):
-        parts = path.parent.relative_to(root).parts
-        label = "/".join(parts[1:] if len(parts) > 1 and len(parts[0]) == 1 else parts)
-        photos.append(Photo(path, label, meanings[label], source, source, split))
-    if not photos:
+    paths = sorted(file for file in root.rglob("*") if file.suffix.lower() in PICTURES)
+    if not paths:
         raise DataError(f"no pictures below {root.name}", path=root.name)
-    return photos
+    parts = [path.parent.relative_to(root).parts for path in paths]
+    names = ["/".join(part[1:] if len(part) > 1 and len(part[0]) == 1 else part) for part in parts]
+    return [
+        Photo(path, label, meaning, source, source, split)
+        for path, label, meaning in zip(paths, names, meanings.all_of(names), strict=True)
+    ]
 
 
 def read_ade20k(root: Path, labels: Path, *, split: str = "training") -> list[Photo]:
@@ -183,8 +205,8 @@ def read_ade20k(root: Path, labels: Path, *, split: str = "training") -> list[Ph
     prefix, part = ("ADE_train_", "train") if split == "training" else ("ADE_val_", "test")
     pairs = [line.split() for line in lines if line.startswith(prefix)]
     return [
-        Photo(root / "images" / split / f"{name}.jpg", scene, meanings[scene], "ade20k", "ade20k", part)
-        for name, scene in pairs
+        Photo(root / "images" / split / f"{name}.jpg", scene, meaning, "ade20k", "ade20k", part)
+        for (name, scene), meaning in zip(pairs, meanings.all_of([scene for _, scene in pairs]), strict=True)
     ]
 
 

@@ -1,4 +1,4 @@
-"""Measuring a shipped file: how well it separates, names, localises, abstains, and how far its numbers can be trusted.
+"""Asking a shipped file: its answers, and the pictures that worse cameras would have sent it.
 
 Everything works on an ONNX file through the same resize that the product uses, so that what is measured is what runs.
 """
@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from pathlib import Path
 
 import cv2
@@ -19,7 +18,6 @@ from numpy.typing import NDArray
 from privacy.training import augment
 
 Floats = NDArray[np.float64]
-Bools = NDArray[np.bool_]
 BATCH = 16
 
 
@@ -160,84 +158,3 @@ def no_pictures(size: tuple[int, int] = (288, 352)) -> dict[str, NDArray[np.uint
         "colour static": rng.integers(0, 256, (height, width, 3), np.uint8),
         "lens covered by a hand": np.asarray(cv2.GaussianBlur(cover, (0, 0), 9), np.uint8),
     }
-
-
-# ----------------------------------------------------------------------------------------------------------- metrics
-
-
-def auroc(scores: Floats, shown: Bools) -> float:
-    """Area under the ROC curve: the chance that a prohibited picture outranks a permitted one, ties counted half."""
-    order = np.argsort(scores, kind="stable")
-    ranks = np.empty(len(scores))
-    ordered = scores[order]
-    edges = np.flatnonzero(np.r_[True, np.diff(ordered) > 0, True])
-    for start, stop in pairwise(edges):
-        ranks[order[start:stop]] = (start + stop + 1) / 2
-    count = int(shown.sum())
-    others = len(scores) - count
-    if not count or not others:
-        return float("nan")
-    return float((ranks[shown].sum() - count * (count + 1) / 2) / (count * others))
-
-
-def score_at(scores: Floats, shown: Bools, false_alarm: float = 0.01) -> float:
-    """Score above which at most a share `false_alarm` of the permitted pictures lies."""
-    permitted = np.sort(scores[~shown])[::-1]
-    return float(permitted[int(np.floor(false_alarm * len(permitted)))])
-
-
-def recall_at(scores: Floats, shown: Bools, among: Bools, false_alarm: float = 0.01) -> float:
-    """Share of the prohibited pictures `among` that score above `score_at` of all permitted ones."""
-    chosen = shown & among
-    return float((scores[chosen] > score_at(scores, shown, false_alarm)).mean()) if chosen.any() else float("nan")
-
-
-def calibration_error(scores: Floats, shown: Bools, bins: int = 15) -> float:
-    """Expected calibration error: mean gap of probability and frequency over equal-width bins (Guo et al., 2017)."""
-    index = np.minimum((scores * bins).astype(int), bins - 1)
-    total = 0.0
-    for chosen in (index == number for number in range(bins)):
-        if chosen.any():
-            total += chosen.mean() * abs(float(scores[chosen].mean()) - float(shown[chosen].mean()))
-    return total
-
-
-def interval(
-    metric: Callable[[NDArray[np.intp]], float],
-    strata: Sequence[NDArray[np.intp]],
-    *,
-    rounds: int = 1000,
-    seed: int = 0,
-) -> tuple[float, float]:
-    """95 % bootstrap interval (Efron & Tibshirani, 1993, percentile).
-
-    Args:
-        metric: From indices (with repeats) to a number; NaN rounds are left out.
-        strata: Units that are drawn with replacement: one array of indices per source where there are several sources,
-            or one index per array to draw pictures.
-        rounds: Number of resamples.
-        seed: Of the resampling.
-    """
-    rng = np.random.default_rng(seed)
-    values = []
-    for _ in range(rounds):
-        picked = rng.integers(len(strata), size=len(strata))
-        values.append(metric(np.concatenate([strata[number] for number in picked])))
-    low, high = np.nanpercentile(values, [2.5, 97.5])
-    return float(low), float(high)
-
-
-def region_scores(zone_map: NDArray[np.float32], truth: NDArray[np.float32], at: float = 0.5) -> tuple[float, float]:
-    """How well a zone map finds a region, over a set of pictures.
-
-    Args:
-        zone_map: `(N, h, w)` float32 in [0, 1].
-        truth: `(N, h, w)` float32, share of each cell that shows the prohibited place.
-        at: Cells at this probability and above are masked.
-
-    Returns:
-        Share of the prohibited area that is masked, and share of the permitted area that is masked too.
-    """
-    masked = zone_map >= at
-    recall = float((masked * truth).sum() / max(float(truth.sum()), 1e-9))
-    return recall, float((masked * (1 - truth)).sum() / max(float((1 - truth).sum()), 1e-9))

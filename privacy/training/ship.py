@@ -22,10 +22,11 @@ import onnxruntime as ort
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from privacy.measures import auroc, recall_at
 from privacy.training import augment, calibrate, export, train
 from privacy.training.config import TrainConfig
 from privacy.training.data import Balance, Photo, Vocabulary, draw_probabilities, held_out, load, read_corpus
-from privacy.training.evaluate import as_grey, auroc, recall_at
+from privacy.training.evaluate import as_grey
 from privacy.training.network import ZoneNet, normalise
 
 log = logging.getLogger(__name__)

@@ -6,8 +6,8 @@ pytest.importorskip("onnx")
 pytest.importorskip("scipy")
 pytest.importorskip("safetensors")
 
+from privacy.measures import calibration_error
 from privacy.training import calibrate
-from privacy.training.evaluate import calibration_error
 from privacy.training.export import Calibration
 
 PRIVATE = np.array([True, False, False])

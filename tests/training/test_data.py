@@ -145,3 +145,20 @@ def test_the_corpus_reads_and_keeps_sources_apart() -> None:
     by_split = {split: {p.source for p in photos if p.split == split} for split in ("train", "test")}
     assert not by_split["train"] & by_split["test"]
     assert {Zone.PERMITTED, Zone.BATHHOUSE} <= {p.meaning.zone for p in photos if p.split == "test"}
+
+
+def test_every_label_that_nobody_mapped_is_named_and_counted(tmp_path: Path) -> None:
+    for folder, count in (("washroom", 1), ("attic", 2), ("moon", 1)):
+        (tmp_path / folder).mkdir()
+        for number in range(count):
+            (tmp_path / folder / f"{number}.png").touch()
+
+    with pytest.raises(DataError, match=r"'attic' \(2\), 'moon' \(1\)"):
+        read_folders(tmp_path, DATASETS / "imagefolder" / "labels.toml", source="mine")
+
+
+def test_pictures_may_be_shown_only_where_the_label_map_says_so(tmp_path: Path) -> None:
+    (tmp_path / "labels.toml").write_text("redistributable = true\n")
+
+    assert read_labels(tmp_path / "labels.toml").redistributable
+    assert not read_labels(DATASETS / "corpus" / "labels.toml").redistributable
