@@ -1,12 +1,16 @@
 """Which parts of a picture must not be seen, and how they are hidden."""
 
 import json
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from privacy.errors import RegionError
+from privacy.frame import MAX_PIXELS
 from privacy.policy import Effect, Policy
 from privacy.verdict import State, Verdict
 
@@ -19,7 +23,8 @@ class Polygon:
     """A region of the picture, whatever its size in pixels.
 
     Attributes:
-        points: At least three `(x, y)` corners in [0, 1], origin top-left; closed implicitly, even-odd filled.
+        points: At least three `(x, y)` corners in [0, 1], origin top-left; closed implicitly. It
+            holds whatever its outline winds around, so that an outline drawn twice hides no less (non-zero winding).
 
     Raises:
         RegionError: Too few or too many corners, or one outside [0, 1] or not a number.
@@ -39,16 +44,54 @@ WHOLE = Polygon(((0.0, 0.0), (1.0, 0.0), (1.0, 1.0), (0.0, 1.0)))
 """The whole picture."""
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Bitmap:
+    """A region as cells of a grid that spans the picture: a zone map, or the outline that a segmentation found.
+
+    Attributes:
+        cells: `(h, w)` bool, True where the picture must not be seen; owned and read-only. It need not have the
+            picture's size: every pixel that a True cell touches is hidden.
+
+    Raises:
+        RegionError: It is no such array, is empty, or has more cells than any picture has pixels.
+    """
+
+    cells: NDArray[np.bool_]
+
+    def __post_init__(self) -> None:
+        cells = np.array(self.cells)  # a copy: frozen has to mean frozen
+        if cells.ndim != 2 or cells.dtype != np.bool_ or not 0 < cells.size <= MAX_PIXELS:
+            raise RegionError(f"a bitmap is (h, w) bool, got {cells.shape} {cells.dtype}")
+        cells.flags.writeable = False
+        object.__setattr__(self, "cells", cells)
+
+    def rectangles(self) -> tuple[Polygon, ...]:
+        """Return the True cells as upright rectangles, for those who know no bitmaps; none if there are no such cells.
+
+        Together they cover exactly the cells; of a bitmap that would take more than `MAX_POLYGONS`, what encloses them.
+        """
+        boxes = [*_runs(self.cells)]
+        if len(boxes) > MAX_POLYGONS:
+            (top, left), (bottom, right) = np.argwhere(self.cells).min(axis=0), np.argwhere(self.cells).max(axis=0)
+            boxes = [(int(left), int(top), int(right) + 1, int(bottom) + 1)]
+        height, width = self.cells.shape
+        return tuple(upright(x0 / width, y0 / height, x1 / width, y1 / height) for x0, y0, x1, y1 in boxes)
+
+
+Region = Polygon | Bitmap
+"""A part of the picture."""
+
+
 @dataclass(frozen=True, slots=True)
 class MaskPlan:
     """What to hide in one frame.
 
     Attributes:
-        regions: Polygons to hide; `WHOLE` alone hides everything; empty hides nothing.
+        regions: What to hide, together; `WHOLE` alone hides everything; empty hides nothing.
         effect: How they look.
     """
 
-    regions: tuple[Polygon, ...]
+    regions: tuple[Region, ...]
     effect: Effect
 
     @property
@@ -57,9 +100,86 @@ class MaskPlan:
         return WHOLE in self.regions
 
 
-def plan_for(
-    verdict: Verdict, policy: Policy, static: Sequence[Polygon] = (), effect: Effect | None = None
-) -> MaskPlan:
+def upright(left: float, top: float, right: float, bottom: float) -> Polygon:
+    """Return a rectangle along the axes."""
+    return Polygon(((left, top), (right, top), (right, bottom), (left, bottom)))
+
+
+def polygons_of(regions: Iterable[Region]) -> tuple[Polygon, ...]:
+    """Return the same regions for those who know polygons only."""
+    return tuple(
+        polygon for region in regions for polygon in (region.rectangles() if isinstance(region, Bitmap) else (region,))
+    )
+
+
+def rectangles(regions: Iterable[Region], most: int = MAX_POLYGONS) -> tuple[Polygon, ...]:
+    """Return upright rectangles that together cover every region: more is hidden, never less.
+
+    For cameras whose own privacy masks are no polygons, or few: ONVIF Media2 calls it `RectangleOnly` and `MaxMasks`.
+
+    Args:
+        regions: What has to be hidden.
+        most: Of so many rectangles at most, 1 or more: the two that enclose the least beside themselves become one.
+
+    Raises:
+        RegionError: `most` is no such number.
+    """
+    if most < 1:
+        raise RegionError(f"nothing can be hidden with {most} rectangles", most=most)
+    corners = (np.array(polygon.points) for polygon in polygons_of(regions))
+    boxes = [np.concatenate([points.min(axis=0), points.max(axis=0)]) for points in corners]
+    while len(boxes) > most:
+        found = np.stack(boxes)
+        low = np.minimum(found[:, None, :2], found[None, :, :2])
+        high = np.maximum(found[:, None, 2:], found[None, :, 2:])
+        areas = np.prod(found[:, 2:] - found[:, :2], axis=1)
+        added = np.prod(high - low, axis=2) - areas[:, None] - areas[None, :]
+        added[np.tril_indices(len(boxes))] = np.inf
+        one, other = (int(at) for at in np.unravel_index(np.argmin(added), added.shape))
+        boxes[one] = np.concatenate([low[one, other], high[one, other]])
+        del boxes[other]
+    return tuple(upright(*box.tolist()) for box in boxes)
+
+
+def _runs(cells: NDArray[np.bool_]) -> Iterator[tuple[int, int, int, int]]:
+    """Yield left, top, right, bottom of runs of True cells in a row, equal runs of neighbouring rows as one."""
+    open_: dict[tuple[int, int], int] = {}
+    for row, line in enumerate([*cells, np.zeros(cells.shape[1], np.bool_)]):
+        edges = np.flatnonzero(np.diff(line.astype(np.int8), prepend=0, append=0)).reshape(-1, 2)
+        here = {(left, right) for left, right in edges.tolist()}
+        for left, right in [run for run in open_ if run not in here]:
+            yield left, open_.pop((left, right)), right, row
+        for run in here:
+            open_.setdefault(run, row)
+
+
+@dataclass(frozen=True, slots=True)
+class Zones:
+    """A camera's static privacy polygons: what is hidden whatever is seen.
+
+    Attributes:
+        always: Hidden wherever the camera looks.
+        presets: Hidden as well while it stands at a preset, by the preset's name.
+    """
+
+    always: tuple[Polygon, ...] = ()
+    presets: Mapping[str, tuple[Polygon, ...]] = field(default_factory=dict)
+
+    def at(self, preset: str | None = None) -> tuple[Polygon, ...]:
+        """Return what to hide at a preset; None if nobody knows where the camera looks, and all of it is hidden.
+
+        Raises:
+            RegionError: There is no such preset.
+        """
+        if preset is None:
+            return (*self.always, *(polygon for some in self.presets.values() for polygon in some))
+        if preset not in self.presets:
+            known = ", ".join(sorted(self.presets)) or "none"
+            raise RegionError(f"no zones for preset {preset!r}; known: {known}", preset=preset)
+        return (*self.always, *self.presets[preset])
+
+
+def plan_for(verdict: Verdict, policy: Policy, static: Sequence[Region] = (), effect: Effect | None = None) -> MaskPlan:
     """Plan the mask of one frame. This is the one place that lets a clear picture out, and it asks for CLEAR by name.
 
     Args:
@@ -77,21 +197,27 @@ def plan_for(
     return MaskPlan((WHOLE,), chosen)
 
 
-def read_zones(path: Path) -> tuple[Polygon, ...]:
+def read_zones(path: Path) -> Zones:
     """Read static privacy polygons from a JSON file.
 
-    The file holds `{"polygons": [[[x, y], ...], ...]}` with corners in [0, 1], origin top-left.
+    The file holds `{"polygons": [[[x, y], ...], ...]}` with corners in [0, 1], origin top-left, and for a camera that
+    moves `"presets": {"NAME": [[[x, y], ...], ...]}` beside it or instead.
 
     Raises:
         RegionError: The file cannot be read, or holds anything else.
     """
     try:
         data = json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise RegionError(f"{path}: no zones can be read: {error}", path=str(path)) from error
-    if not isinstance(data, dict) or set(data) != {"polygons"} or not isinstance(data["polygons"], list):
-        raise RegionError(f'{path}: want {{"polygons": [[[x, y], ...], ...]}}', path=str(path))
-    return polygons(data["polygons"])
+    if not isinstance(data, dict) or not data or not set(data) <= {"polygons", "presets"}:
+        raise RegionError(f'{path}: want {{"polygons": [[[x, y], ...], ...]}}, "presets" or both', path=str(path))
+    always, presets = data.get("polygons", []), data.get("presets", {})
+    if not isinstance(always, list) or not isinstance(presets, dict):
+        raise RegionError(f"{path}: polygons are a list, presets an object of such lists", path=str(path))
+    if not all(isinstance(some, list) for some in presets.values()):
+        raise RegionError(f"{path}: a preset has a list of polygons", path=str(path))
+    return Zones(polygons(always), {name: polygons(some) for name, some in presets.items()})
 
 
 def polygons(corners: Iterable[Iterable[Any]]) -> tuple[Polygon, ...]:

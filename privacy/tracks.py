@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from privacy.errors import InputError
 from privacy.models.detector import Box, Detection
-from privacy.plan import Polygon
+from privacy.plan import Polygon, upright
 from privacy.policy import Subject, Subjects
 
 SUBJECT_OF: Mapping[str, Subject] = {
@@ -50,8 +50,7 @@ class Hidden:
     @property
     def region(self) -> Polygon:
         """The box as a polygon."""
-        left, top, right, bottom = self.box
-        return Polygon(((left, top), (right, top), (right, bottom), (left, bottom)))
+        return upright(*self.box)
 
 
 class _Track:

@@ -16,6 +16,7 @@ COMMANDS = {
     "serve": "privacy.cli.serve",
     "models": "privacy.cli.models",
     "train": "privacy.cli.train",
+    "zones": "privacy.cli.zones",
 }
 
 

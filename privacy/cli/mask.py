@@ -52,8 +52,9 @@ FACE_SIDE = 1280
 )
 @click.option(
     "--zones", type=click.Path(dir_okay=False, path_type=Path), help="Polygons to hide whatever is seen: a JSON file "
-    '{"polygons": [[[x, y], ...], ...]}, corners in [0, 1].'
+    '{"polygons": [[[x, y], ...], ...], "presets": {"NAME": [...]}}, corners in [0, 1].'
 )  # fmt: skip
+@click.option("--view", help="The preset of --zones at which the camera stands.  [default: hide those of all presets]")
 @click.option("--people", is_flag=True, help="Hide people in permitted views as well (needs picodet-s-416).")
 @click.option("--faces", is_flag=True, help="Hide faces in permitted views as well (needs yunet-n).")
 @click.option("--screens", is_flag=True, help="Hide displays, telephones and books as well (needs picodet-s-416).")
@@ -77,6 +78,7 @@ def mask(
     strength: float | None,
     pack: str,
     zones: Path | None,
+    view: str | None,
     people: bool,
     faces: bool,
     screens: bool,
@@ -103,7 +105,9 @@ def mask(
     rules = policy.load(pack)
     wanted = _effect(effect, strength, rules.effect)
     rules.checked(wanted)
-    static = plan.read_zones(zones) if zones is not None else ()
+    if view is not None and zones is None:
+        raise click.UsageError("--view names a preset of --zones")
+    static = plan.read_zones(zones).at(view) if zones is not None else ()
     classifier = catalogue.load(model)
     asked = {Subject.PEOPLE: people, Subject.FACES: faces, Subject.SCREENS: screens}
     subjects = _detectors(rules.subjects.hidden | {subject for subject, wanted in asked.items() if wanted}, rules)

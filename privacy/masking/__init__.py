@@ -1,21 +1,24 @@
 """Pixels in, masked pixels out. Nothing here knows why something is hidden.
 
-`mask` and `blank` are what the pipeline asks for; `effects` works on planes, `coverage` says which pixels a polygon
+`mask` and `blank` are what the pipeline asks for; `effects` works on planes, `coverage` says which pixels a region
 touches.
 """
 
 from collections.abc import Sequence
-from functools import lru_cache
 
 import numpy as np
 
 from privacy.frame import Frame, Layout, Plane, plane_shapes
 from privacy.masking import effects
-from privacy.masking.coverage import Coverage, cover
-from privacy.plan import MaskPlan, Polygon
-from privacy.policy import EffectKind
+from privacy.masking.coverage import Part, cover
+from privacy.masking.kept import Kept
+from privacy.plan import MaskPlan, Polygon, Region
+from privacy.policy import Effect, EffectKind
 
 __all__ = ["blank", "mask"]
+
+_BLANKS: Kept[tuple[Plane, ...]] = Kept(64 * 1024 * 1024, lambda planes: sum(plane.nbytes for plane in planes))
+_DRAWN: Kept[Part | None] = Kept(64 * 1024 * 1024, lambda part: 0 if part is None else part.nbytes)
 
 
 def mask(frame: Frame, plan: MaskPlan) -> Frame:
@@ -32,23 +35,28 @@ def mask(frame: Frame, plan: MaskPlan) -> Frame:
         return frame
     if plan.effect.kind is EffectKind.SOLID and plan.hides_everything:
         return blank(frame)
-    covered = _coverage(plan.regions, frame.size)
-    if not covered.box:
+    parts = cover_all(plan.regions, frame.size)
+    if not parts:
         return frame
-    black = _black(frame.layout, full_range=frame.full_range)
-    side = effects.side_of(plan.effect.strength, frame.size)
     planes = _copies(frame)
-    for source, plane, colour, halved in zip(frame.planes, planes, black, _halved(frame.layout), strict=True):
-        where, box = covered.of(halved=halved)
-        step = max(1, side // 2) if halved else side
-        match plan.effect.kind:
-            case EffectKind.SOLID:
-                effects.solid(plane, where, box, colour)
-            case EffectKind.PIXELATE:
-                effects.pixelate(source, plane, where, box, step)
-            case EffectKind.BLUR:
-                effects.blur(source, plane, where, box, step)
+    _apply(frame, planes, parts, plan.effect)
     return frame.with_planes(planes)
+
+
+def _apply(frame: Frame, planes: Sequence[Plane], parts: Sequence[Part], effect: Effect) -> None:
+    """Write the parts of every plane."""
+    side, grain = effects.side_of(effect.strength, frame.size), effects.grain_of(effect.strength, frame.size)
+    black = black_of(frame.layout, full_range=frame.full_range)
+    halves = [part.halved() for part in parts] if any(halved_planes(frame.layout)) else []
+    for source, plane, colour, halved in zip(frame.planes, planes, black, halved_planes(frame.layout), strict=True):
+        some, scale = (halves, 2) if halved else (parts, 1)
+        match effect.kind:
+            case EffectKind.SOLID:
+                effects.solid(plane, some, colour)
+            case EffectKind.PIXELATE:
+                effects.pixelate(source, plane, some, side // scale, grain // scale)
+            case EffectKind.BLUR:
+                effects.blur(source, plane, some, side // scale, grain // scale)
 
 
 def blank(frame: Frame) -> Frame:
@@ -57,22 +65,31 @@ def blank(frame: Frame) -> Frame:
     return frame.with_planes(_blank_planes(frame.layout, height, width, full_range=frame.full_range))
 
 
-@lru_cache(maxsize=16)
-def _coverage(regions: Sequence[Polygon], size: tuple[int, int]) -> Coverage:
+def cover_all(regions: Sequence[Region], size: tuple[int, int]) -> list[Part]:
+    """Return the pixels of every region that has any."""
+    parts = (_drawn(region, size) if isinstance(region, Polygon) else cover(region, size) for region in regions)
+    return [part for part in parts if part is not None]
+
+
+def _drawn(polygon: Polygon, size: tuple[int, int]) -> Part | None:
     # A camera's polygons do not move from frame to frame, so that they are drawn once.
-    return cover([polygon.points for polygon in regions], size)
+    if len(polygon.points) == 4:  # most likely a rectangle, which is drawn faster than it is looked up
+        return cover(polygon, size)
+    return _DRAWN.get((polygon, size), lambda: cover(polygon, size))
 
 
-@lru_cache(maxsize=16)
 def _blank_planes(layout: Layout, height: int, width: int, *, full_range: bool) -> tuple[Plane, ...]:
-    planes = _allocate(layout, height, width)
-    for plane, colour in zip(planes, _black(layout, full_range=full_range), strict=True):
-        plane[...] = colour
-        plane.flags.writeable = False
-    return planes
+    def make() -> tuple[Plane, ...]:
+        planes = _allocate(layout, height, width)
+        for plane, colour in zip(planes, black_of(layout, full_range=full_range), strict=True):
+            plane[...] = colour
+            plane.flags.writeable = False
+        return planes
+
+    return _BLANKS.get((layout, height, width, full_range), make)
 
 
-def _black(layout: Layout, *, full_range: bool) -> tuple[int, ...]:
+def black_of(layout: Layout, *, full_range: bool) -> tuple[int, ...]:
     """Return the value of black for every plane (ITU-R BT.601: luma 16 in video range, chroma 128)."""
     luma = 0 if full_range else 16
     return {
@@ -84,7 +101,7 @@ def _black(layout: Layout, *, full_range: bool) -> tuple[int, ...]:
     }[layout]
 
 
-def _halved(layout: Layout) -> tuple[bool, ...]:
+def halved_planes(layout: Layout) -> tuple[bool, ...]:
     """Say for every plane whether it holds one sample for four pixels."""
     return {Layout.I420: (False, True, True), Layout.NV12: (False, True)}.get(layout, (False,))
 

@@ -14,7 +14,7 @@ from privacy import jpeg
 from privacy.errors import FrameError, PolicyError, ProtocolError, RegionError, UnsupportedError
 from privacy.evidence import Evidence, Reason
 from privacy.frame import Frame, Layout, plane_shapes
-from privacy.plan import MAX_POLYGONS, MaskPlan, Polygon, polygons
+from privacy.plan import MAX_POLYGONS, MaskPlan, Polygon, polygons, polygons_of
 from privacy.policy import Clause, Effect, EffectKind, Policy
 from privacy.v1 import enforcement_service_pb2 as pb
 from privacy.v1 import frame_pb2, mask_pb2, verdict_pb2
@@ -371,7 +371,9 @@ def legal_basis(clauses: Iterable[Clause]) -> verdict_pb2.LegalBasis:
 
 def mask_plan(plan: MaskPlan) -> mask_pb2.MaskPlan:
     """Write a plan."""
-    return mask_pb2.MaskPlan(regions=[polygon(region) for region in plan.regions], effect=effect(plan.effect))
+    return mask_pb2.MaskPlan(
+        regions=[polygon(region) for region in polygons_of(plan.regions)], effect=effect(plan.effect)
+    )
 
 
 def polygon(region: Polygon) -> mask_pb2.Polygon:

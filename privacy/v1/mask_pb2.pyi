@@ -89,7 +89,9 @@ class Polygon(_message.Message):
     POINTS_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def points(self) -> _containers.RepeatedCompositeFieldContainer[Global___Point]:
-        """Required. Corners in order; closed implicitly, even-odd filled. Range: 3 to 1,024 corners."""
+        """Required. Corners in order; closed implicitly. The polygon holds whatever its outline winds around (non-zero winding):
+        an outline that is drawn twice, or crosses itself, hides no less. Range: 3 to 1,024 corners.
+        """
 
     def __init__(
         self,

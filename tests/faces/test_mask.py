@@ -112,6 +112,17 @@ def test_static_polygons_are_hidden_in_clear_frames(clip: Path, tmp_path: Path) 
 
 
 @pytest.mark.usefixtures("toy")
+def test_a_preset_that_the_zones_do_not_know_hides_nothing_by_mistake(clip: Path, tmp_path: Path) -> None:
+    zones = tmp_path / "zones.json"
+    zones.write_text(json.dumps({"presets": {"gate": [[[0, 0], [0.5, 0], [0.5, 1], [0, 1]]]}}))
+    result = mask(clip, "-o", tmp_path / "out.mp4", "--zones", zones, "--view", "gat")
+
+    assert result.exit_code == 1
+    assert "known: gate" in result.stderr
+    assert not (tmp_path / "out.mp4").exists()
+
+
+@pytest.mark.usefixtures("toy")
 @pytest.mark.parametrize("effect", ["pixelate", "blur"])
 def test_other_effects_hide_the_texture(clip: Path, tmp_path: Path, effect: str) -> None:
     result = mask(clip, "-o", tmp_path / "out.mp4", "--effect", effect, "--strength", "0.5")

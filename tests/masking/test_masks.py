@@ -2,40 +2,53 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from privacy.frame import Frame, Layout
-from privacy.masking import blank, effects, mask
-from privacy.masking.coverage import cover
-from privacy.plan import WHOLE, MaskPlan, Polygon
+from privacy.masking import blank, effects, halved_planes, mask
+from privacy.masking.coverage import Part, cover, painted
+from privacy.plan import WHOLE, Bitmap, MaskPlan, Polygon, Region
 from privacy.policy import Effect, EffectKind
 from tests.clips import random_frame
+from tests.masking import slowly
 
 unit = st.floats(0, 1, allow_subnormal=False)
-polygons = st.lists(st.tuples(unit, unit), min_size=3, max_size=6).map(lambda corners: Polygon(tuple(corners)))
 sizes = st.tuples(st.integers(1, 33), st.integers(1, 33))
 layouts = st.sampled_from(list(Layout))
 effect_kinds = st.sampled_from(list(EffectKind))
 strengths = st.floats(0.01, 1)
+polygons = st.lists(st.tuples(unit, unit), min_size=3, max_size=6).map(lambda corners: Polygon(tuple(corners)))
+rectangles = st.tuples(unit, unit, unit, unit).map(lambda at: upright(*at))
+bitmaps = st.tuples(st.integers(1, 9), st.integers(1, 9), st.integers(0, 2**32 - 1)).map(
+    lambda drawn: Bitmap(np.random.default_rng(drawn[2]).random(drawn[:2]) < 0.3)
+)
+regions = st.one_of(polygons, rectangles, bitmaps, st.just(WHOLE))
 
 HALVED = {Layout.I420: (False, True, True), Layout.NV12: (False, True)}
 
 
+def upright(x0: float, y0: float, x1: float, y1: float) -> Polygon:
+    return Polygon(((x0, y0), (x1, y0), (x1, y1), (x0, y1)))
+
+
 def hidden(frame: Frame, plan: MaskPlan) -> list[NDArray[np.bool_]]:
     """For each plane, which samples the plan hides."""
-    covered = cover([region.points for region in plan.regions], frame.size)
-    return [covered.chroma if halved else covered.luma for halved in HALVED.get(frame.layout, (False,))]
+    parts = [part for part in (cover(region, frame.size) for region in plan.regions) if part is not None]
+    return [
+        painted([part.halved() for part in parts] if halved else parts, plane.shape[:2])
+        for plane, halved in zip(frame.planes, HALVED.get(frame.layout, (False,)), strict=True)
+    ]
 
 
-@given(layouts, sizes, st.lists(polygons, max_size=3), effect_kinds, strengths)
+@given(layouts, sizes, st.lists(regions, max_size=3), effect_kinds, strengths)
 def test_outside_is_bit_identical_and_the_input_is_not_touched(
-    layout: Layout, size: tuple[int, int], regions: list[Polygon], kind: EffectKind, strength: float
+    layout: Layout, size: tuple[int, int], many: list[Region], kind: EffectKind, strength: float
 ) -> None:
     frame = random_frame(layout, size)
     before = [plane.copy() for plane in frame.planes]
-    plan = MaskPlan(tuple(regions), Effect(kind, strength))
+    plan = MaskPlan(tuple(many), Effect(kind, strength))
     masked = mask(frame, plan)
 
     for plane, shown, was, where in zip(frame.planes, masked.planes, before, hidden(frame, plan), strict=True):
@@ -44,50 +57,58 @@ def test_outside_is_bit_identical_and_the_input_is_not_touched(
         assert shown.shape == was.shape
 
 
-@given(layouts, sizes, st.lists(polygons, min_size=1, max_size=3), st.booleans())
-def test_solid_leaves_one_colour_inside(
-    layout: Layout, size: tuple[int, int], regions: list[Polygon], full: bool
-) -> None:
+@given(layouts, sizes, st.lists(regions, min_size=1, max_size=3), st.booleans())
+def test_solid_leaves_one_colour_inside(layout: Layout, size: tuple[int, int], many: list[Region], full: bool) -> None:
     frame = random_frame(layout, size, full_range=full)
-    plan = MaskPlan(tuple(regions), Effect(EffectKind.SOLID))
+    plan = MaskPlan(tuple(many), Effect(EffectKind.SOLID))
     black = 0 if full or layout in (Layout.BGR, Layout.RGB) else 16
 
     for index, (shown, where) in enumerate(zip(mask(frame, plan).planes, hidden(frame, plan), strict=True)):
         assert (shown[where] == (black if index == 0 else 128)).all()
 
 
-@given(layouts, sizes, st.lists(polygons, min_size=1, max_size=2), st.sampled_from(["pixelate", "blur"]), strengths)
-def test_what_is_shown_of_a_hidden_part_does_not_depend_on_its_shape(
-    layout: Layout, size: tuple[int, int], regions: list[Polygon], kind: str, strength: float
+@given(layouts, sizes, st.lists(regions, min_size=1, max_size=3), st.sampled_from(["pixelate", "blur"]), strengths)
+def test_a_hidden_part_shows_what_the_whole_frame_would_and_exactly_what_is_stated(
+    layout: Layout, size: tuple[int, int], many: list[Region], kind: str, strength: float
 ) -> None:
     """A region that moves over a still scene must not give a second, different view of the same pixels."""
     frame = random_frame(layout, size)
-    effect = Effect(EffectKind(kind), strength)
-    part, whole = MaskPlan(tuple(regions), effect), MaskPlan((WHOLE,), effect)
-    shown, full = mask(frame, part).planes, mask(frame, whole).planes
+    plan = MaskPlan(tuple(many), Effect(EffectKind(kind), strength))
+    side, grain = effects.side_of(strength, size), effects.grain_of(strength, size)
+    slow = {"pixelate": slowly.pixelated, "blur": slowly.blurred}[kind]
+    planes = zip(frame.planes, mask(frame, plan).planes, hidden(frame, plan), halved_planes(layout), strict=True)
 
-    for mine, all_of_it, where in zip(shown, full, hidden(frame, part), strict=True):
-        if kind == "pixelate":
-            assert np.array_equal(all_of_it[where], mine[where])
-        else:  # its box filter starts elsewhere, and rounds
-            assert np.abs(all_of_it[where].astype(int) - mine[where]).max(initial=0) <= 1
+    for before, after, where, halved in planes:
+        scale = 2 if halved else 1
+        want = slow(before, side // scale, grain // scale)
+        assert np.array_equal(want[where], after[where])
 
 
-@given(st.tuples(st.integers(1, 70), st.integers(1, 70)), st.integers(1, 40))
-def test_no_cell_is_narrower_than_asked(size: tuple[int, int], side: int) -> None:
-    """A cell of one row would show the row's means. Distinct values are counted, and the cells that can hold them."""
-    plane = np.random.default_rng(1).integers(0, 255, size, np.uint8)
+@pytest.mark.parametrize("kind", ["pixelate", "blur"])
+@pytest.mark.parametrize("layout", list(Layout))
+@pytest.mark.parametrize("count", [2, 30])
+def test_few_parts_of_a_large_frame_show_what_many_would(kind: str, layout: Layout, count: int) -> None:
+    """Few are averaged one by one, many together; the grains must be the same."""
+    frame, rng = random_frame(layout, (720, 1281)), np.random.default_rng(count)
+    corners = rng.uniform(0, 0.95, (count, 2)) if count > 2 else np.array([[0, 0], [0.96, 0.96]])
+    boxes = tuple(upright(x, y, x + 0.04, y + 0.04) for x, y in corners.tolist())
+    effect = Effect(EffectKind(kind), 0.125)
+    plan = MaskPlan(boxes, effect)
+    some, full = mask(frame, plan).planes, mask(frame, MaskPlan((WHOLE,), effect)).planes
+
+    for mine, all_of_it, where in zip(some, full, hidden(frame, plan), strict=True):
+        assert np.array_equal(all_of_it[where], mine[where])
+
+
+@given(st.tuples(st.integers(1, 70), st.integers(1, 70)), st.integers(1, 8), st.sampled_from([1, 2, 4]))
+def test_no_cell_is_narrower_than_asked(size: tuple[int, int], grains: int, grain: int) -> None:
+    """A cell of one row would show the row's means."""
+    plane, side = np.random.default_rng(1).integers(0, 255, size, np.uint8), grains * grain
     out = plane.copy()
-    effects.pixelate(plane, out, np.ones(size, np.bool_), (slice(0, size[0]), slice(0, size[1])), side)
-    height, width = (max(1, length // side) for length in size)
+    effects.pixelate(plane, out, [Part((slice(0, size[0]), slice(0, size[1])))], side, grain)
 
-    assert len(np.unique(out)) <= height * width
-    for row in range(height):
-        for column in range(width):
-            last = slice(row * side, None if row == height - 1 else (row + 1) * side)
-            across = slice(column * side, None if column == width - 1 else (column + 1) * side)
-            assert int(plane[last, across].mean() + 0.5) == pytest.approx(int(out[last, across].max()), abs=1)
-            assert np.ptp(out[last, across]) == 0
+    assert np.array_equal(slowly.pixelated(plane, side, grain), out)
+    assert len(np.unique(out)) <= np.prod([max(1, length // side) for length in size])
 
 
 @pytest.mark.parametrize("kind", list(EffectKind))
@@ -143,8 +164,10 @@ def test_strided_and_read_only_planes_are_masked_like_any_other() -> None:
         assert all(np.array_equal(a, b) for a, b in zip(views.planes, copies.planes, strict=True))
 
 
-@given(sizes, strengths)
-@settings(max_examples=30)
-def test_luma_and_chroma_cells_coincide(size: tuple[int, int], strength: float) -> None:
-    assert effects.side_of(strength, size) % 2 == 0
-    assert effects.side_of(strength, size) >= strength * min(size)
+@given(st.tuples(st.integers(1, 16384), st.integers(1, 16384)), st.floats(0, 1, exclude_min=True))
+def test_luma_and_chroma_cells_coincide_and_are_as_large_as_asked(size: tuple[int, int], strength: float) -> None:
+    side, grain = effects.side_of(strength, size), effects.grain_of(strength, size)
+
+    assert side >= strength * min(size)
+    assert side % grain == 0
+    assert grain in {2, 4, 8, 16, 32, effects.MAX_GRAIN}
