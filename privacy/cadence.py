@@ -1,10 +1,44 @@
 """When a frame is worth a look: models are dear, most frames repeat the one before."""
 
+import math
+from dataclasses import dataclass
+from enum import Enum
+
 import numpy as np
 from numpy.typing import NDArray
 
 from privacy.frame import Frame, Layout
 from privacy.policy import Timing
+
+STILL = 1.0
+"""Mean change of luma, in 8-bit levels, below which nothing moves; a door that opens changes more."""
+
+
+class Cue(Enum):
+    """What becomes of the next frame."""
+
+    LOOK = "look"
+    """The model sees it."""
+    REST = "rest"
+    """It shows what the last look showed, and inherits."""
+    BLIND = "blind"
+    """It shows something else, and there is no look left for it: nobody knows what."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """What looks may cost. A file has all the time that it takes; cameras share a model.
+
+    Attributes:
+        frames: After as many frames without a look, one is due whatever their clock says: a clock can crawl.
+        still_s: A settled view in which nothing moves waits so long, instead of `look_every_s`; None for no longer.
+        changes: Changes of scene that are looked at at once. Each `look_again_s` allows for one more; frames beyond
+            that are `BLIND`. None for as many as there are.
+    """
+
+    frames: int = 100
+    still_s: float | None = None
+    changes: int | None = None
 
 
 class Cadence:
@@ -16,35 +50,59 @@ class Cadence:
 
     Args:
         timing: Of the policy.
+        pace: What looks may cost.
     """
 
-    def __init__(self, timing: Timing) -> None:
+    def __init__(self, timing: Timing, pace: Pace = Pace()) -> None:
         self._timing = timing
+        self._pace = pace
         self._looked: float | None = None
         self._luma: NDArray[np.int16] | None = None
+        self._rested = 0  # frames since the last look
+        self._allowed = float(pace.changes or 0)
+        self._now = 0.0
 
-    def due(self, frame: Frame, *, settled: bool) -> bool:
-        """Return True if the model should see `frame`, and remember that it does.
+    def cue(self, frame: Frame, *, settled: bool) -> Cue:
+        """Return what becomes of `frame`, and remember a look.
 
         Args:
             frame: The next frame of the camera.
             settled: False while the verdict is open, so that it is settled sooner.
         """
         luma = _coarse_luma(frame)
-        if self._wanted(frame.offset, luma, settled=settled):
-            self._looked, self._luma = frame.offset, luma
-            return True
-        return False
+        self._allow(frame.offset)
+        cue = self._cue(frame.offset, luma, settled=settled)
+        if cue is Cue.LOOK:
+            self._looked, self._luma, self._rested = frame.offset, luma, 0
+            self._allowed = max(0.0, self._allowed - 1)
+        else:
+            self._rested += 1
+        return cue
 
-    def _wanted(self, offset: float, luma: NDArray[np.int16], *, settled: bool) -> bool:
-        if self._looked is None or self._luma is None or offset <= self._looked:
-            return True  # a clock that stands still tells nothing of how long ago that was
-        wait = self._timing.look_every_s if settled else self._timing.look_again_s
-        if offset - self._looked >= wait:
-            return True
-        if luma.shape != self._luma.shape:
-            return True
-        return float(np.abs(luma - self._luma).mean()) >= self._timing.scene_change
+    def _allow(self, offset: float) -> None:
+        if self._pace.changes is not None:
+            earned = max(0.0, offset - self._now) / self._timing.look_again_s
+            self._allowed = min(self._pace.changes, self._allowed + earned)
+        self._now = offset
+
+    def _cue(self, offset: float, luma: NDArray[np.int16], *, settled: bool) -> Cue:
+        if self._looked is None or self._luma is None or self._rested + 1 >= self._pace.frames:
+            return Cue.LOOK
+        same_shape = luma.shape == self._luma.shape
+        moved = float(np.abs(luma - self._luma).mean()) if same_shape else math.inf
+        if offset - self._looked >= self._wait(moved, settled=settled):
+            return Cue.LOOK
+        # A clock that stands still tells nothing of how long ago the look was.
+        if moved < self._timing.scene_change and offset > self._looked:
+            return Cue.REST
+        return Cue.LOOK if self._pace.changes is None or self._allowed >= 1 else Cue.BLIND
+
+    def _wait(self, moved: float, *, settled: bool) -> float:
+        if not settled:
+            return self._timing.look_again_s
+        if moved < STILL and self._pace.still_s is not None:
+            return self._pace.still_s
+        return self._timing.look_every_s
 
 
 def _coarse_luma(frame: Frame) -> NDArray[np.int16]:

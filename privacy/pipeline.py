@@ -1,14 +1,14 @@
 """Frames in, outcomes out: the one path that every face shares."""
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import takewhile
 
 import structlog
 
-from privacy.cadence import Cadence
-from privacy.errors import EvidenceError, MaskingError, PolicyError, SourceLostError
+from privacy.cadence import Cadence, Cue
+from privacy.errors import EvidenceError, MaskingError, OverloadError, PolicyError, SourceLostError
 from privacy.evidence import Doubt, Evidence, Reason, Sight
 from privacy.frame import Frame, thumbnail
 from privacy.masking import blank, mask
@@ -93,6 +93,8 @@ def examine(frame: Frame, model: ZoneClassifier) -> Evidence | Doubt:
         return Doubt(frame.offset, Reason.DECODE_ERROR)
     try:
         (seen,) = model.look([thumbnail(frame, model.input_size)], [frame.offset])
+    except OverloadError:
+        return Doubt(frame.offset, Reason.OVERLOAD)
     except Exception as error:  # whatever a model raises, the frame must come out hidden
         log.error("model_failed", model=model.name, sequence=frame.sequence, error=type(error).__name__)
         return Doubt(frame.offset, Reason.MODEL_ERROR)
@@ -104,26 +106,39 @@ def judge(
     frames: Iterable[Frame], model: ZoneClassifier, watch: Watch, cadence: Cadence
 ) -> Iterator[tuple[Frame, Verdict]]:
     """Yield each frame with its verdict, looking only as often as the cadence asks."""
-    settled = False
+    state = State.UNCERTAIN
     shape: object = None
     for frame in frames:
         sight: Sight = None
         here = (frame.layout, frame.source_size or frame.size)
         if shape not in (None, here):
             sight = Doubt(frame.offset, Reason.FORMAT_CHANGE)
-        elif frame.damaged or cadence.due(frame, settled=settled):
+        elif frame.damaged:
             sight = examine(frame, model)
+        else:
+            match cadence.cue(frame, settled=state is not State.UNCERTAIN):
+                case Cue.LOOK:
+                    sight = examine(frame, model)
+                case Cue.BLIND if state is not State.PROHIBITED:  # what is accused stays so, and stays hidden
+                    sight = Doubt(frame.offset, Reason.OVERLOAD)
         shape = here
         verdict = watch.see(sight, frame.offset)
-        settled = verdict.state is not State.UNCERTAIN
+        state = verdict.state
         yield frame, verdict
 
 
-def wait(ruled: Iterable[tuple[Frame, Verdict]], seconds: float) -> Iterator[tuple[Frame, Verdict]]:
+def wait(
+    ruled: Iterable[tuple[Frame, Verdict]], seconds: float, last: Callable[[Frame], Verdict] | None = None
+) -> Iterator[tuple[Frame, Verdict]]:
     """Hold frames back until the next look, and hide those whose next look is not clear.
 
-    A frame ruled CLEAR by inheritance was not looked at; it leaves clear only if the look after it is clear as well. At
-    the end of the source there is no such look, and what was held leaves by its own verdict.
+    A frame ruled CLEAR by inheritance was not looked at; it leaves clear only if the look after it is clear as well.
+
+    Args:
+        ruled: Frames in order.
+        seconds: Nothing waits longer than this.
+        last: Looks at the last frame, so that those before it have a look after them, too. If None, what is held at the
+            end of the source leaves by its own verdict.
     """
     held: deque[tuple[Frame, Verdict]] = deque()
     try:
@@ -135,8 +150,20 @@ def wait(ruled: Iterable[tuple[Frame, Verdict]], seconds: float) -> Iterator[tup
             while frame.offset - held[0][0].offset > seconds:
                 yield held.popleft()
     except SourceLostError:
-        yield from held  # was read whole, so it is part of the output
+        yield from _settled(held, last)  # was read whole, so it is part of the output
         raise
+    yield from _settled(held, last)
+
+
+def _settled(
+    held: deque[tuple[Frame, Verdict]], last: Callable[[Frame], Verdict] | None
+) -> Iterator[tuple[Frame, Verdict]]:
+    if last is not None and held and held[-1][1].inherited:
+        frame, _ = held.pop()
+        verdict = last(frame)
+        while held:
+            yield _settle(held.popleft(), verdict)
+        held.append((frame, verdict))
     yield from held
 
 

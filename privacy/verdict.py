@@ -110,6 +110,10 @@ class Watch:
         # By identity: a clock that stands still gives frames that nobody looked at the offset of the look.
         return self._verdict if self._verdict is not before else replace(self._verdict, offset=offset, inherited=True)
 
+    def open(self) -> bool:
+        """Return True as long as nobody knows what is seen: a look would settle it."""
+        return self._verdict is None or self._verdict.state is State.UNCERTAIN
+
     def _jumped(self, offset: float) -> bool:
         if self._now is None:
             return False

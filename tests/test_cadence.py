@@ -2,16 +2,27 @@ import numpy as np
 import pytest
 
 from privacy import policy
-from privacy.cadence import Cadence
+from privacy.cadence import Cadence, Cue, Pace
 from privacy.frame import Frame, Layout
 from tests.toys import grey_frame
 
 TIMING = policy.load().timing
 
 
+def look(cadence: Cadence, frame: Frame, *, settled: bool) -> bool:
+    return cadence.cue(frame, settled=settled) is Cue.LOOK
+
+
+def cues(levels: list[int], pace: Pace, *, rate: float = 10, settled: bool = True) -> str:
+    """`L` for a look, `.` for rest, `B` for blind."""
+    cadence = Cadence(TIMING, pace)
+    marks = {Cue.LOOK: "L", Cue.REST: ".", Cue.BLIND: "B"}
+    return "".join(marks[cadence.cue(grey_frame(level, n / rate), settled=settled)] for n, level in enumerate(levels))
+
+
 def looks(levels: list[int], *, rate: float = 10, settled: bool = True) -> list[int]:
     cadence = Cadence(TIMING)
-    return [i for i, level in enumerate(levels) if cadence.due(grey_frame(level, i / rate), settled=settled)]
+    return [i for i, level in enumerate(levels) if look(cadence, grey_frame(level, i / rate), settled=settled)]
 
 
 def test_a_quiet_settled_feed_is_looked_at_once_a_second() -> None:
@@ -32,28 +43,53 @@ def test_noise_is_no_change_of_scene() -> None:
 
 def test_a_clock_that_runs_backwards_asks_for_a_look() -> None:
     cadence = Cadence(TIMING)
-    cadence.due(grey_frame(100, 5.0), settled=True)
+    look(cadence, grey_frame(100, 5.0), settled=True)
 
-    assert cadence.due(grey_frame(100, 4.0), settled=True)
+    assert look(cadence, grey_frame(100, 4.0), settled=True)
 
 
 def test_a_clock_that_stands_still_is_not_trusted() -> None:
     cadence = Cadence(TIMING)
 
-    assert [cadence.due(grey_frame(100, 5.0), settled=True) for _ in range(3)] == [True, True, True]
+    assert [look(cadence, grey_frame(100, 5.0), settled=True) for _ in range(3)] == [True, True, True]
 
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 500), (37, 1), (2160, 3840)], ids=str)
 def test_any_size_has_a_luma_to_compare(size: tuple[int, int]) -> None:
     cadence = Cadence(TIMING)
-    cadence.due(grey_frame(10, 0.0, size=size), settled=True)
+    look(cadence, grey_frame(10, 0.0, size=size), settled=True)
 
-    assert cadence.due(grey_frame(200, 0.1, size=size), settled=True)
+    assert look(cadence, grey_frame(200, 0.1, size=size), settled=True)
 
 
 def test_colour_pictures_are_compared_too() -> None:
     cadence = Cadence(TIMING)
     black, white = (Frame((np.full((40, 60, 3), level, np.uint8),), Layout.RGB, 0.0) for level in (0, 255))
-    cadence.due(black, settled=True)
+    look(cadence, black, settled=True)
 
-    assert cadence.due(white, settled=True)
+    assert look(cadence, white, settled=True)
+
+
+def test_a_clock_that_crawls_is_bounded_in_frames() -> None:
+    assert cues([100] * 8, Pace(frames=3), rate=1e9) == "L..L..L."
+
+
+def test_a_still_view_may_wait_longer_and_one_that_moves_may_not() -> None:
+    still, moving = [100] * 21, [100 + 2 * (n % 2) for n in range(21)]
+
+    assert [n for n, cue in enumerate(cues(still, Pace(still_s=2.0))) if cue == "L"] == [0, 20]
+    assert [n for n, cue in enumerate(cues(moving, Pace(still_s=2.0))) if cue == "L"][1] <= 11
+
+
+def test_a_camera_that_pans_has_so_many_looks_and_is_blind_between_them() -> None:
+    panning = [97 * n % 256 for n in range(40)]
+
+    seen = cues(panning, Pace(changes=3), rate=20)
+
+    assert seen.startswith("LLLB")
+    assert seen.count("L") <= 3 + 2 / TIMING.look_again_s
+    assert "." not in seen
+
+
+def test_looks_are_allowed_again_when_the_camera_rests() -> None:
+    assert cues([0, 200, 0, 200, *[200] * 10, 0, 200], Pace(changes=2), rate=10).endswith("LL")

@@ -7,11 +7,13 @@ import click
 
 from privacy import policy as policies
 from privacy.models import catalogue
+from privacy.serve.scheduler import cores
 from privacy.serve.server import DEFAULT_ADDRESS, Settings, run
 from privacy.serve.servicer import Engine
 from privacy.serve.translate import Limits
 
 MIB = 1024 * 1024
+EXIT_AFTER_S = 5.0
 
 
 @click.command()
@@ -21,10 +23,17 @@ MIB = 1024 * 1024
 @click.option("--policy", default=policies.DEFAULT, show_default=True, help="Default policy: a pack or a TOML file.")
 @click.option(
     "--max-streams",
-    default=32,
+    default=256,
     show_default=True,
     type=click.IntRange(1, 4096),
-    help="Cameras at the same time; a further one is told to try again.",
+    help="Cameras at the same time, if the machine is strong enough; a further one is told to try again.",
+)
+@click.option(
+    "--shared-memory-mib",
+    default=0,
+    show_default=True,
+    type=click.IntRange(0),
+    help="What plugins of this machine and user may pass through shared memory, in MiB. 0 for nothing.",
 )
 @click.option(
     "--max-message-mib", default=64, show_default=True, type=click.IntRange(1, 1024), help="Largest message, in MiB."
@@ -48,6 +57,7 @@ def serve(  # noqa: PLR0917 - click passes options by name
     threads: int,
     policy: str,
     max_streams: int,
+    shared_memory_mib: int,
     max_message_mib: int,
     max_pixels: int,
     grace: float,
@@ -72,6 +82,8 @@ def serve(  # noqa: PLR0917 - click passes options by name
         policy=policies.load(policy),
         limits=Limits(max_message_mib * MIB, max_pixels),
         max_streams=max_streams,
+        workers=max(1, cores() // threads),
+        shared_memory_bytes=shared_memory_mib * MIB,
         version=metadata.version("privacy-zones"),
     )
     settings = Settings(address=address, tls=tls, reflection=reflection, grace_s=grace)
@@ -79,4 +91,4 @@ def serve(  # noqa: PLR0917 - click passes options by name
     def ready(bound: str) -> None:
         click.echo(f"listening on {bound} ({'TLS' if tls else 'no TLS'}); {model}; policy {engine.policy.name}")
 
-    run(engine, settings, ready)
+    run(engine, settings, ready, exit_after_s=EXIT_AFTER_S)

@@ -1,6 +1,8 @@
 """Builds the server, runs it, and lets it go in good order."""
 
+import os
 import signal
+import threading
 import time
 from collections.abc import Callable
 from concurrent import futures
@@ -92,10 +94,11 @@ class Server:
         """
         self._server.start()
         try:
-            self._engine.warm_up()
-        except Exception as error:
+            self._service.warm_up()
+        except PrivacyError:
+            self._service.stop()
             self._server.stop(None)
-            raise PrivacyError(f"the model {self._engine.model.name} does not work: {error}") from error
+            raise
         self._report(health_pb2.HealthCheckResponse.SERVING)
         log.info("serving", address=self.address, model=self._engine.model.name, policy=self._engine.policy.name)
 
@@ -105,6 +108,7 @@ class Server:
         self._health.enter_graceful_shutdown()
         self._service.drain()
         self._server.stop(self._grace_s if grace_s is None else grace_s).wait()
+        self._service.stop()
         log.info("stopped")
 
     def _bind(self, settings: Settings) -> str:
@@ -124,13 +128,21 @@ class Server:
             self._health.set(name, status)
 
 
-def run(engine: Engine, settings: Settings, ready: Callable[[str], None] = lambda _: None) -> None:
+def run(
+    engine: Engine,
+    settings: Settings,
+    ready: Callable[[str], None] = lambda _: None,
+    *,
+    exit_after_s: float | None = None,
+) -> None:
     """Serve until SIGTERM or SIGINT, then drain.
 
     Args:
         engine: What the server runs on.
         settings: Where it listens.
         ready: Called with the address once the server is healthy.
+        exit_after_s: The process is ended this long after the grace if something in it never returns; None to leave
+            that to the caller.
 
     Raises:
         InputError: The address cannot be bound.
@@ -145,4 +157,9 @@ def run(engine: Engine, settings: Settings, ready: Callable[[str], None] = lambd
     ready(server.address)
     while not told:
         time.sleep(0.2)  # a signal that another thread was handed reaches Python only when this one wakes
+    if exit_after_s is not None:
+        # Python waits for every thread of the pool, and one may sit in a library for ever. Nothing is owed any more.
+        last = threading.Timer(settings.grace_s + exit_after_s, os._exit, [1])
+        last.daemon = True
+        last.start()
     server.stop()

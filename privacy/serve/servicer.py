@@ -4,30 +4,36 @@ import threading
 import time
 import uuid
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, field
 
 import grpc
-import numpy as np
 import structlog
 
 from privacy import pipeline, policy
-from privacy.errors import ModelNotFoundError, OverloadError, PolicyError, PrivacyError, UnsupportedError
+from privacy.errors import ModelNotFoundError, PolicyError, PrivacyError, ProtocolError, UnsupportedError
 from privacy.evidence import Evidence
 from privacy.models.classifier import ZoneClassifier
 from privacy.policy import Policy
 from privacy.serve import translate
+from privacy.serve.admission import Admission
 from privacy.serve.observer import Observer, Observers, StreamFacts
+from privacy.serve.pictures import pictures_of
+from privacy.serve.scheduler import Scheduler, cores
+from privacy.serve.slots import SlotMaker, Slots, sweep
 from privacy.serve.status import errors_as_status
-from privacy.serve.stream import Stream
-from privacy.serve.translate import Limits
+from privacy.serve.stream import Stream, credits_for
+from privacy.serve.translate import Limits, Setup
 from privacy.v1 import enforcement_service_pb2 as pb
 from privacy.v1 import enforcement_service_pb2_grpc as pb_grpc
-from privacy.v1 import frame_pb2, verdict_pb2
+from privacy.v1 import verdict_pb2
 
 log = structlog.get_logger()
 
-MAX_IN_FLIGHT = 8
+LOOK_WITHIN_S = 2.0
+"""A frame that is not looked at within this time is hidden, whatever the client's patience."""
+_HEADROOM = 0.8
+"""Share of the processors that streams may take; gRPC and the system have the rest."""
 
 
 def _packs() -> Mapping[str, Policy]:
@@ -45,7 +51,9 @@ class Engine:
         policy: What rules unless a client names another.
         packs: Policies that a client may name. Never read from a path that came over the wire.
         limits: What one message may cost.
-        max_streams: Streams at the same time.
+        max_streams: Streams at the same time, if the machine is strong enough for them.
+        workers: Runs of the model at the same time.
+        shared_memory_bytes: What all streams together may share with their clients; 0 for nothing.
         version: Of the server.
         observers: Who hears what happens.
 
@@ -59,7 +67,9 @@ class Engine:
     policy: Policy
     packs: Mapping[str, Policy] = field(default_factory=_packs)
     limits: Limits = field(default_factory=Limits)
-    max_streams: int = 32
+    max_streams: int = 256
+    workers: int = field(default_factory=cores)
+    shared_memory_bytes: int = 0
     version: str = ""
     observers: tuple[Observer, ...] = ()
 
@@ -91,10 +101,6 @@ class Engine:
         if name not in ("", self.model.name):
             raise ModelNotFoundError("this server does not run a model of this name", field="model")
 
-    def warm_up(self) -> None:
-        """Look at one picture, so that the first camera does not wait for what is made on first use."""
-        self.model.look([np.zeros((*self.model.input_size, 3), np.uint8)], [0.0])
-
 
 class EnforcementService(pb_grpc.EnforcementServiceServicer):
     """Serves the contract.
@@ -106,9 +112,25 @@ class EnforcementService(pb_grpc.EnforcementServiceServicer):
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._observers = Observers(engine.observers)
-        self._streams = 0
-        self._lock = threading.Lock()
+        self._scheduler = Scheduler(engine.model, workers=engine.workers, observers=self._observers)
+        self._admission = Admission(max_streams=engine.max_streams, capacity=_HEADROOM * cores())
+        self._memory = SlotMaker(engine.shared_memory_bytes)
         self._draining = threading.Event()
+
+    def warm_up(self) -> None:
+        """Look at a few pictures, so that the first camera does not wait for what is made on first use.
+
+        Raises:
+            PrivacyError: The model cannot even look at a black picture.
+        """
+        if (swept := sweep()) > 0:
+            log.info("shared_memory_swept", segments=swept)
+        self._scheduler.start()
+        self._admission.least_cost = self._scheduler.look_s / self._engine.policy.timing.look_every_s
+
+    def stop(self) -> None:
+        """Look at nothing more; whoever waits for a look gets none."""
+        self._scheduler.stop()
 
     def drain(self) -> None:
         """Tell every stream, with its next result, that the server is about to stop."""
@@ -139,7 +161,7 @@ class EnforcementService(pb_grpc.EnforcementServiceServicer):
             start = time.perf_counter()
             frame = translate.still(request, engine.limits, engine.model.input_size)
             decoded = time.perf_counter()
-            verdict, sight = pipeline.rule_still(frame, engine.model, pack)
+            verdict, sight = pipeline.rule_still(frame, self._scheduler.seat(deadline_s=LOOK_WITHIN_S), pack)
             ruled = time.perf_counter()
             response = pb.ClassifyFrameResponse(
                 verdict=translate.verdict(verdict), model=self._model_ref(), policy=translate.policy_ref(pack)
@@ -164,7 +186,7 @@ class EnforcementService(pb_grpc.EnforcementServiceServicer):
         others = [pack for name, pack in engine.packs.items() if name != engine.policy.name]
         return pb.GetCapabilitiesResponse(
             server_version=engine.version,
-            pixel_formats=[frame_pb2.PIXEL_FORMAT_JPEG, *translate.LAYOUTS.values()],
+            pixel_formats=[*translate.CODECS.values(), *translate.LAYOUTS.values()],
             response_modes=translate.MODES.values(),
             deliveries=translate.DELIVERIES.values(),
             models=[self._model_ref()],
@@ -172,23 +194,9 @@ class EnforcementService(pb_grpc.EnforcementServiceServicer):
             max_streams=engine.max_streams,
             max_message_size_bytes=engine.limits.message_bytes,
             max_pixels=engine.limits.pixels,
-            max_look_behind=translate.duration(0),
-            shared_memory=False,
+            max_look_behind=translate.duration(translate.MAX_LOOK_BEHIND_S),
+            shared_memory=engine.shared_memory_bytes > 0,
         )
-
-    @contextmanager
-    def _admitted(self) -> Iterator[None]:
-        with self._lock:
-            if self._streams >= self._engine.max_streams:
-                raise OverloadError(
-                    f"this server has its {self._engine.max_streams} streams", limit=self._engine.max_streams
-                )
-            self._streams += 1
-        try:
-            yield
-        finally:
-            with self._lock:
-                self._streams -= 1
 
     def _open(
         self, requests: Iterator[pb.EnforceStreamRequest], peer: str, ending: ExitStack
@@ -196,13 +204,16 @@ class EnforcementService(pb_grpc.EnforcementServiceServicer):
         """Return the stream that the first message asks for; `ending` lets go of it."""
         engine, camera = self._engine, ""
         try:
-            ending.enter_context(self._admitted())
+            account = ending.enter_context(self._admission.stream(time.monotonic()))
             setup = translate.setup(next(requests, None))
             camera = setup.camera
             engine.check_model(setup.model)
             pack = engine.policy_of(setup.policy)
             translate.purpose_of(setup.purpose, pack)
             effect = pack.checked(setup.effect or pack.effect)
+            look_behind_s = max(setup.look_behind_s, pack.timing.look_again_s) if setup.look_behind_s else 0.0
+            credits_ = credits_for(look_behind_s)
+            slots = ending.enter_context(self._slots(setup, credits_))
         except PrivacyError as error:
             self._observers.refused(camera, peer, error)
             raise
@@ -217,22 +228,53 @@ class EnforcementService(pb_grpc.EnforcementServiceServicer):
             pixel_format=translate.format_name(setup.format),
             effect=effect,
             static=setup.static,
+            look_behind_s=look_behind_s,
         )
-        stream = Stream(setup, facts, model=engine.model, policy=pack, limits=engine.limits, observers=self._observers)
+        patience = min(LOOK_WITHIN_S, setup.latency_budget_s or LOOK_WITHIN_S)
+        stream = Stream(
+            setup,
+            facts,
+            seat=self._scheduler.seat(deadline_s=patience),
+            policy=pack,
+            pictures=pictures_of(setup, engine.model.input_size, engine.limits),
+            observers=self._observers,
+            account=account,
+            slots=slots,
+        )
         ending.enter_context(self._told(stream, facts))
-        return stream, pb.StreamAccepted(
+        accepted = pb.StreamAccepted(
             session_id=facts.session,
             format=translate.frame_format(setup.format),
             response_mode=translate.MODES[setup.mode],
             delivery=translate.DELIVERIES[setup.delivery],
-            max_in_flight=MAX_IN_FLIGHT,
+            max_in_flight=credits_,
             model=self._model_ref(),
             policy=translate.policy_ref(pack),
             effect=translate.effect(effect),
-            look_behind=translate.duration(0),
+            latency_budget=translate.duration(patience),
+            look_behind=translate.duration(look_behind_s),
             max_message_size_bytes=engine.limits.message_bytes,
             max_pixels=engine.limits.pixels,
         )
+        if slots is not None:
+            shared = pb.SharedMemory(name=slots.name, slots=slots.slots, slot_size_bytes=slots.slot_bytes)
+            accepted.shared_memory.CopyFrom(shared)
+        return stream, accepted
+
+    def _slots(self, setup: Setup, credits_: int) -> AbstractContextManager[Slots | None]:
+        """Return the shared memory that the client asks for: a slot for each credit.
+
+        Raises:
+            UnsupportedError: This server shares none.
+            ProtocolError: A slot would be larger than any message.
+        """
+        if setup.slot_bytes is None:
+            return nullcontext()
+        if self._memory.budget == 0:
+            raise UnsupportedError("this server does not share memory", feature="shared_memory")
+        if not 1 <= setup.slot_bytes <= self._engine.limits.message_bytes:
+            raise ProtocolError("`slot_size_bytes` must be in [1, max_message_size_bytes]", field="slot_size_bytes")
+        return self._memory.make(credits_, setup.slot_bytes)
 
     @contextmanager
     def _told(self, stream: Stream, facts: StreamFacts) -> Iterator[None]:

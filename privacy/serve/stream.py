@@ -1,32 +1,40 @@
 """One camera's stream: requests in, results out."""
 
+import math
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 
-import numpy as np
 import structlog
 
-from privacy import jpeg, pipeline
-from privacy.cadence import Cadence
+from privacy import pipeline
+from privacy.cadence import Cadence, Pace
 from privacy.errors import FrameError
 from privacy.evidence import Reason
-from privacy.frame import Frame, Layout
-from privacy.models.classifier import ZoneClassifier
+from privacy.frame import Frame
 from privacy.plan import WHOLE, MaskPlan, plan_for
-from privacy.policy import EffectKind, Policy
+from privacy.policy import EffectKind, Policy, Timing
 from privacy.serve import translate
+from privacy.serve.admission import Account
 from privacy.serve.exposure import ExposureMeter
 from privacy.serve.latest import Latest
 from privacy.serve.observer import Answer, Observers, Stages, StreamFacts
-from privacy.serve.translate import Arrival, Delivery, Limits, Mode, Setup
+from privacy.serve.pictures import Pictures, Written
+from privacy.serve.scheduler import Seat
+from privacy.serve.slots import Slots
+from privacy.serve.translate import Arrival, Delivery, Mode, Setup
 from privacy.v1 import enforcement_service_pb2 as pb
 from privacy.v1 import frame_pb2
 from privacy.verdict import State, Verdict, Watch
 
 log = structlog.get_logger()
 clock = time.perf_counter
-STAGES = tuple(field.name for field in fields(Stages))
+STAGES = tuple(each.name for each in fields(Stages))
+
+CREDITS = 8
+_FASTEST = 60
+"""Frames a second for which there are credits while frames wait for the next look."""
+_CHANGES = 4
 
 
 @dataclass(slots=True)
@@ -34,6 +42,7 @@ class _Work:
     """A frame on its way through, with the seconds that its stages took."""
 
     came: Arrival
+    passed: list[Arrival] = field(default_factory=list)  # those that were passed over just before it
     queue: float = 0.0
     decode: float = 0.0
     infer: float = 0.0
@@ -43,16 +52,36 @@ class _Work:
     frame: Frame | None = None
 
 
+def credits_for(look_behind_s: float) -> int:
+    """Return how many frames a client may have without a result."""
+    return CREDITS + math.ceil(2 * look_behind_s * _FASTEST)
+
+
+def pace_of(timing: Timing, look_behind_s: float) -> tuple[Timing, Pace]:
+    """Return when a stream's frames are looked at.
+
+    Those that wait for the next look must not wait longer than they may: neither by their own clock nor, since a client
+    that has used all its credits sends nothing more, in frames.
+    """
+    if look_behind_s > 0:
+        every = min(timing.look_every_s, look_behind_s)
+        paced = replace(timing, look_every_s=every, look_again_s=min(timing.look_again_s, every))
+        return paced, Pace(frames=credits_for(look_behind_s) // 2, changes=_CHANGES)
+    return timing, Pace(still_s=min(2 * timing.look_every_s, timing.stall_s / 2), changes=_CHANGES)
+
+
 class Stream:
     """Rules on the frames of one call.
 
     Args:
         setup: What the client asked for.
         facts: The same, for those who observe.
-        model: What looks.
+        seat: What looks.
         policy: What is hidden, when and how; already checked against `setup`.
-        limits: What one frame may cost.
+        pictures: Reads and writes the frames.
         observers: Who hears of every answer.
+        account: What the stream costs is counted here.
+        slots: Shared memory of the stream, if there is any.
     """
 
     def __init__(
@@ -60,24 +89,28 @@ class Stream:
         setup: Setup,
         facts: StreamFacts,
         *,
-        model: ZoneClassifier,
+        seat: Seat,
         policy: Policy,
-        limits: Limits,
+        pictures: Pictures,
         observers: Observers,
+        account: Account,
+        slots: Slots | None = None,
     ) -> None:
         self.exposure = ExposureMeter()
         self.frames = 0
         self._setup = setup
         self._facts = facts
-        self._model = model
+        self._seat = seat
         self._policy = policy
-        self._limits = limits
+        self._pictures = pictures
         self._observers = observers
+        self._account = account
+        self._slots = slots
         self._log = log.bind(stream=facts.session, camera=facts.camera)
         self._working: dict[int, _Work] = {}  # by sequence number; the pipeline knows frames, not messages
         self._passed: list[Arrival] = []
-        self._last: Frame | None = None  # the last JPEG that could be decoded: a broken one takes its size
-        self._effect = policy.checked(setup.effect or policy.effect)
+        self._offset: float | None = None
+        self._cpu = 0.0
 
     def results(self, requests: Iterator[pb.EnforceStreamRequest]) -> Iterator[pb.FrameResult]:
         """Yield one result for each frame, in order.
@@ -91,24 +124,49 @@ class Stream:
         if self._setup.delivery is Delivery.LATEST:
             latest = Latest(arrivals, lambda came: replace(came, data=b""))
             arrivals = self._newest(latest)
+        self._cpu = time.thread_time()
         try:
-            watch = Watch(self._policy, self._setup.purpose)
-            ruled = pipeline.judge(self._frames(arrivals), self._model, watch, Cadence(self._policy.timing))
-            for frame, verdict in ruled:
-                for came in self._passed:
-                    yield self._passed_over(came, verdict)
-                self._passed.clear()
+            for frame, verdict in self._ruled(arrivals):
                 work = self._working.pop(frame.sequence)
+                for came in work.passed:
+                    yield self._passed_over(came, verdict)
                 work.infer = clock() - work.ready
                 yield self._result(frame, verdict, work)
+                self._count(frame.offset)
         finally:
             if latest is not None:
                 latest.close()
 
+    def _ruled(self, arrivals: Iterator[Arrival]) -> Iterator[tuple[Frame, Verdict]]:
+        watch = Watch(self._policy, self._setup.purpose)
+        timing, pace = pace_of(self._policy.timing, self._facts.look_behind_s)
+        self._seat.urgent = watch.open
+        ruled = pipeline.judge(self._frames(arrivals), self._seat, watch, Cadence(timing, pace))
+        if self._facts.look_behind_s == 0:
+            return ruled
+
+        def last(frame: Frame) -> Verdict:
+            return watch.see(pipeline.examine(frame, self._seat), frame.offset)
+
+        return pipeline.wait(ruled, self._facts.look_behind_s, last)
+
+    def _count(self, offset: float) -> None:
+        """Put down what this frame has cost."""
+        now = time.thread_time()
+        captured = 0.0 if self._offset is None else offset - self._offset
+        self._account.spend(now - self._cpu + self._seat.spent, captured, time.monotonic())
+        self._cpu, self._seat.spent, self._offset = now, 0.0, offset
+
     def _arrivals(self, requests: Iterator[pb.EnforceStreamRequest]) -> Iterator[Arrival]:
         sequence = -1
         for request in requests:
-            came = translate.arrival(request, sequence, clock())
+            if self._slots is not None and request.WhichOneof("message") == "release":
+                self._slots.give_back(request.release.slots)
+                continue
+            came = translate.arrival(request, sequence, clock(), self._slots)
+            if self._setup.format.layout is None:
+                # A decoder must not see its bytes change; whoever shares the memory may change them at any time.
+                came = replace(came, data=bytes(came.data))
             sequence = came.sequence
             yield came
 
@@ -119,36 +177,24 @@ class Stream:
 
     def _frames(self, arrivals: Iterator[Arrival]) -> Iterator[Frame]:
         for came in arrivals:
-            work = _Work(came, queue=clock() - came.received)
             start = clock()
-            frame = self._decoded(came)
+            work = _Work(came, self._passed, queue=start - came.received)
+            self._passed = []
+            try:
+                frame = self._pictures.read(came)
+            except FrameError:
+                raise
+            except Exception as error:  # whatever a decoder raises, the frame must come out hidden
+                self._log.error("decoder_failed", sequence=came.sequence, error=type(error).__name__)
+                frame = self._pictures.broken(came)
+            if frame.damaged:
+                self._log.warning("decode_failed", sequence=came.sequence, bytes=len(came.data))
+            else:
+                work.frame = frame
             work.ready = clock()
             work.decode = work.ready - start
-            work.frame = None if frame.damaged else frame
             self._working[came.sequence] = work
             yield frame
-
-    def _decoded(self, came: Arrival) -> Frame:
-        """Return the frame; a JPEG comes out small, for the model looks at a thumbnail, and damaged if it is broken."""
-        if self._setup.format.layout is not None:
-            return translate.raw_frame(came, self._setup.format, self._limits)
-        try:
-            self._last = jpeg.read(
-                came.data,
-                came.offset,
-                came.sequence,
-                at_least=self._model.input_size,
-                max_pixels=self._limits.pixels,
-            )
-        except FrameError as error:
-            self._log.warning("decode_failed", sequence=came.sequence, bytes=len(came.data), error=str(error))
-            return self._broken(came)
-        return self._last
-
-    def _broken(self, came: Arrival) -> Frame:
-        last = self._last or Frame((np.zeros((1, 1), np.uint8),), Layout.GRAY, 0.0, full_range=True)
-        planes = tuple(np.zeros_like(plane) for plane in last.planes)
-        return replace(last, planes=planes, offset=came.offset, sequence=came.sequence, damaged=True)
 
     def _result(self, frame: Frame, verdict: Verdict, work: _Work) -> pb.FrameResult:
         self.frames += 1
@@ -158,11 +204,15 @@ class Stream:
             try:
                 plan = self._paint(result, frame, verdict, plan, work)
             except FrameError as error:
-                # It could be decoded small, but not whole.
-                self._log.warning("decode_failed", sequence=work.came.sequence, error=str(error))
-                verdict = Verdict(State.UNCERTAIN, Reason.DECODE_ERROR, work.came.offset)
+                # It could be read small, but not whole; or not be written.
+                self._log.warning("picture_withheld", sequence=work.came.sequence, error=str(error))
+                if verdict.state is State.CLEAR:
+                    verdict = Verdict(State.UNCERTAIN, Reason.DECODE_ERROR, work.came.offset)
                 plan = MaskPlan((WHOLE,), plan.effect)
                 result.withheld = True
+        # What waits for the next look leaves clear only if that is clear, too: `pace_of` leaves nothing to inheritance.
+        waited = self._facts.look_behind_s > 0
+        self.exposure.see(replace(verdict, inherited=False) if waited else verdict)
         return self._completed(result, verdict, plan, work)
 
     def _passed_over(self, came: Arrival, ruled: Verdict) -> pb.FrameResult:
@@ -173,86 +223,72 @@ class Stream:
         result = pb.FrameResult(sequence_number=came.sequence, capture_offset=translate.duration(came.offset))
         if self._setup.mode is Mode.MASKED_FRAME:
             result.withheld = True
-        plan = MaskPlan((WHOLE,), self._effect)
+        plan = MaskPlan((WHOLE,), self._facts.effect)
         return self._completed(result, verdict, plan, _Work(came, queue=clock() - came.received))
 
     def _completed(self, result: pb.FrameResult, verdict: Verdict, plan: MaskPlan, work: _Work) -> pb.FrameResult:
         result.verdict.CopyFrom(translate.verdict(verdict))
         if self._setup.mode is not Mode.VERDICT:
             result.mask_plan.CopyFrom(translate.mask_plan(plan))
-        if verdict.reason is not Reason.OVERLOAD:
-            self.exposure.see(verdict)
+        if self._slots is not None and work.came.slot is not None and not result.masked.HasField("shared_memory"):
+            self._slots.settle(work.came.slot)
         stages = Stages(**{stage: getattr(work, stage) for stage in STAGES})
         for stage in STAGES:
             getattr(result.timing, stage).CopyFrom(translate.duration(getattr(stages, stage)))
         result.exposure.frames = self.exposure.frames
         result.exposure.duration.CopyFrom(translate.duration(self.exposure.seconds))
-        self._observers.answered(
-            self._facts,
-            Answer(
-                sequence=work.came.sequence,
-                verdict=verdict,
-                plan=plan,
-                stages=stages,
-                exposure_frames=self.exposure.frames,
-                exposure_s=self.exposure.seconds,
-                frame=work.frame,
-            ),
+        answer = Answer(
+            sequence=work.came.sequence,
+            verdict=verdict,
+            plan=plan,
+            stages=stages,
+            exposure_frames=self.exposure.frames,
+            exposure_s=self.exposure.seconds,
+            frame=work.frame,
         )
+        self._observers.answered(self._facts, answer)
         return result
 
     def _paint(self, result: pb.FrameResult, frame: Frame, verdict: Verdict, plan: MaskPlan, work: _Work) -> MaskPlan:
-        """Put the picture into `result`, and return the plan that was really carried out."""
+        """Put the picture into `result`, and return the plan that was really carried out.
+
+        Raises:
+            FrameError: There is no picture to put.
+        """
+        came, size = work.came, frame.source_size or frame.size
         if not plan.regions and not self._setup.return_unchanged:
             result.unchanged = True
             return plan
-        if self._setup.format.layout is not None:
-            outcome = self._enforced(frame, verdict, work)
-            data = _timed(work, lambda: translate.packed(outcome.frame))
-            _put(result, translate.pixel_format(self._setup.format), data, frame.size)
-            return outcome.plan
-        return self._paint_jpeg(result, frame, verdict, plan, work)
-
-    def _paint_jpeg(
-        self, result: pb.FrameResult, frame: Frame, verdict: Verdict, plan: MaskPlan, work: _Work
-    ) -> MaskPlan:
-        size = frame.source_size
-        if size is None:
-            result.withheld = True  # nothing was ever decoded, so that nobody knows the size
-            return plan
-        if frame.damaged or (plan.hides_everything and plan.effect.kind is EffectKind.SOLID):
-            data = _timed(work, lambda: jpeg.black(size))
-        elif not plan.regions:
-            data = work.came.data
+        if not plan.regions:
+            written = _timed(work, lambda: self._pictures.echo(came, frame))
+        elif frame.damaged or (plan.hides_everything and plan.effect.kind is EffectKind.SOLID):
+            written = _timed(work, lambda: self._pictures.black(frame))
         else:
             start = clock()
-            header = jpeg.measure(work.came.data, max_pixels=self._limits.pixels)
-            whole = jpeg.read(work.came.data, work.came.offset, work.came.sequence, max_pixels=self._limits.pixels)
-            work.decode += clock() - start
-            outcome = self._enforced(whole, verdict, work)
+            whole = self._pictures.whole(came, frame)
+            masking = clock()
+            outcome = next(pipeline.enforce([(whole, verdict)], self._policy, self._setup.static, self._setup.effect))
+            work.decode += masking - start
+            work.mask = clock() - masking
             plan = outcome.plan
-            quality = self._setup.jpeg_quality
-            data = _timed(work, lambda: jpeg.write(outcome.frame, quality=quality, subsampling=header.subsampling))
-        _put(result, frame_pb2.PIXEL_FORMAT_JPEG, data, size)
+            written = _timed(work, lambda: self._pictures.write(outcome.frame))
+        self._put(result, came, written, size)
         return plan
 
-    def _enforced(self, frame: Frame, verdict: Verdict, work: _Work) -> pipeline.Outcome:
-        start = clock()
-        outcomes = pipeline.enforce([(frame, verdict)], self._policy, self._setup.static, self._setup.effect)
-        outcome = next(outcomes)
-        work.mask = clock() - start
-        return outcome
+    def _put(self, result: pb.FrameResult, came: Arrival, written: Written, size: tuple[int, int]) -> None:
+        pixel_format, data = written
+        height, width = size
+        picture = frame_pb2.Picture(pixel_format=pixel_format, width_px=width, height_px=height)
+        if self._slots is not None and came.slot is not None and self._slots.settle(came.slot, data):
+            picture.shared_memory.slot = came.slot
+            picture.shared_memory.size_bytes = len(data)
+        else:
+            picture.data = data
+        result.masked.CopyFrom(picture)
 
 
-def _timed(work: _Work, encode: Callable[[], bytes]) -> bytes:
+def _timed(work: _Work, encode: Callable[[], Written]) -> Written:
     start = clock()
-    data = encode()
+    written = encode()
     work.encode = clock() - start
-    return data
-
-
-def _put(
-    result: pb.FrameResult, pixel_format: frame_pb2.PixelFormat.ValueType, data: bytes, size: tuple[int, int]
-) -> None:
-    height, width = size
-    result.masked.CopyFrom(frame_pb2.Picture(pixel_format=pixel_format, data=data, width_px=width, height_px=height))
+    return written

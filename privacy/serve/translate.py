@@ -16,6 +16,7 @@ from privacy.evidence import Evidence, Reason
 from privacy.frame import Frame, Layout, plane_shapes
 from privacy.plan import MAX_POLYGONS, MaskPlan, Polygon, polygons, polygons_of
 from privacy.policy import Clause, Effect, EffectKind, Policy
+from privacy.serve.slots import Slots
 from privacy.v1 import enforcement_service_pb2 as pb
 from privacy.v1 import frame_pb2, mask_pb2, verdict_pb2
 from privacy.verdict import State, Verdict
@@ -24,6 +25,8 @@ from privacy.zones import PROHIBITED, Zone
 MAX_SIDE = 16384
 MAX_DURATION_S = 10 * 366 * 86400
 JPEG_QUALITY = 90
+MAX_LOOK_BEHIND_S = 2.0
+SLOT_BYTES = 1920 * 1080 * 3
 K = TypeVar("K")
 V = TypeVar("V")
 _HD_ROWS = 576  # pictures with more rows are BT.709 unless they say otherwise
@@ -38,6 +41,18 @@ LAYOUTS = {layout: frame_pb2.PixelFormat.Value(f"PIXEL_FORMAT_{layout.name}") fo
 
 _LAYOUT_OF = {value: layout for layout, value in LAYOUTS.items()}
 _EFFECT_OF = {value: kind for kind, value in EFFECTS.items()}
+
+
+class Codec(StrEnum):
+    """How pictures are compressed."""
+
+    JPEG = "JPEG"
+    H264 = "H264"
+    H265 = "H265"
+
+
+CODECS = {codec: frame_pb2.PixelFormat.Value(f"PIXEL_FORMAT_{codec.name}") for codec in Codec}
+_CODEC_OF = {value: codec for codec, value in CODECS.items()}
 
 
 class Mode(StrEnum):
@@ -89,7 +104,8 @@ class Format:
     """How frames are encoded.
 
     Attributes:
-        layout: Of raw frames; None for JPEG.
+        layout: Of raw frames; None if they are compressed.
+        codec: Of compressed frames.
         bt709: Whether chroma follows BT.709; None to go by the size.
         full_range: Whether luma is [0, 255]; None to go by the layout.
     """
@@ -97,6 +113,7 @@ class Format:
     layout: Layout | None
     bt709: bool | None = None
     full_range: bool | None = None
+    codec: Codec = Codec.JPEG
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,6 +131,10 @@ class Setup:
     effect: Effect | None
     return_unchanged: bool
     jpeg_quality: int
+    masked_as_jpeg: bool
+    latency_budget_s: float | None
+    look_behind_s: float
+    slot_bytes: int | None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -123,16 +144,18 @@ class Arrival:
     Attributes:
         sequence: Its sequence number.
         offset: Capture time in seconds.
-        data: The bytes.
+        data: The bytes; of a raw picture in shared memory, a view of them.
+        slot: Where in shared memory they came; None if in the message.
         size: `(height, width)` as the message says; meaningless for JPEG.
         received: When it was taken from the wire, on the clock that times the stages.
     """
 
     sequence: int
     offset: float
-    data: bytes
+    data: bytes | memoryview
     size: tuple[int, int]
     received: float
+    slot: int | None = None
 
 
 def setup(request: pb.EnforceStreamRequest | None) -> Setup:
@@ -152,17 +175,18 @@ def setup(request: pb.EnforceStreamRequest | None) -> Setup:
     quality = config.jpeg_quality if config.HasField("jpeg_quality") else JPEG_QUALITY
     if not 1 <= quality <= 100:
         raise ProtocolError(f"`jpeg_quality` must be in [1, 100], got {quality}", field="jpeg_quality")
-    if config.HasField("latency_budget") and seconds(config.latency_budget, "latency_budget") > 60:
+    budget = seconds(config.latency_budget, "latency_budget") if config.HasField("latency_budget") else None
+    if budget is not None and budget > 60:
         raise ProtocolError("`latency_budget` must be in [0 s, 60 s]", field="latency_budget")
-    if config.HasField("look_behind") and seconds(config.look_behind, "look_behind") > 0:
-        raise UnsupportedError("this server does not look behind", feature="look_behind")
-    if config.shared_memory:
-        raise UnsupportedError("this server does not share memory", feature="shared_memory")
+    look_behind = seconds(config.look_behind, "look_behind") if config.HasField("look_behind") else 0.0
+    if look_behind > MAX_LOOK_BEHIND_S:
+        raise ProtocolError(f"`look_behind` must be in [0 s, {MAX_LOOK_BEHIND_S:g} s]", field="look_behind")
+    form = format_of(config.format)
     return Setup(
         camera=config.camera,
         policy=config.policy,
         model=config.model,
-        format=format_of(config.format),
+        format=form,
         mode=_known(_MODE_OF, config.response_mode, "response_mode"),
         delivery=_known(_DELIVERY_OF, config.delivery, "delivery"),
         purpose=config.declared_purpose,
@@ -170,7 +194,19 @@ def setup(request: pb.EnforceStreamRequest | None) -> Setup:
         effect=effect_of(config.effect) if config.HasField("effect") else None,
         return_unchanged=config.return_unchanged,
         jpeg_quality=quality,
+        masked_as_jpeg=_masked_as_jpeg(config.masked_format, form),
+        latency_budget_s=budget or None,
+        look_behind_s=look_behind,
+        slot_bytes=(config.slot_size_bytes or SLOT_BYTES) if config.shared_memory else None,
     )
+
+
+def _masked_as_jpeg(asked: frame_pb2.PixelFormat.ValueType, form: Format) -> bool:
+    if asked in (frame_pb2.PIXEL_FORMAT_UNSPECIFIED, pixel_format(form)):
+        return False
+    if asked == frame_pb2.PIXEL_FORMAT_JPEG and form.layout is None:
+        return True
+    raise UnsupportedError("masked pictures come in the stream's own format, or as JPEG", feature="masked_format")
 
 
 def format_of(message: frame_pb2.FrameFormat) -> Format:
@@ -178,24 +214,20 @@ def format_of(message: frame_pb2.FrameFormat) -> Format:
 
     Raises:
         ProtocolError: It says nothing, or a value that is not in the contract.
-        UnsupportedError: It is in the contract, but this server does not take it.
     """
     matrix = _known(_MATRIX_OF, message.color_matrix, "color_matrix")
     full_range = _known(_RANGE_OF, message.color_range, "color_range")
     asked = message.pixel_format
     if asked == frame_pb2.PIXEL_FORMAT_UNSPECIFIED or asked not in frame_pb2.PixelFormat.values():
         raise ProtocolError(f"`pixel_format` must be one that GetCapabilities lists, got {asked}", field="pixel_format")
-    if asked == frame_pb2.PIXEL_FORMAT_JPEG:
-        return Format(None)
-    if asked not in _LAYOUT_OF:
-        name = frame_pb2.PixelFormat.Name(asked)
-        raise UnsupportedError(f"this server does not take {name}", feature="pixel_format", value=name)
+    if asked in _CODEC_OF:
+        return Format(None, codec=_CODEC_OF[asked])
     return Format(_LAYOUT_OF[asked], matrix, full_range)
 
 
 def pixel_format(form: Format) -> frame_pb2.PixelFormat.ValueType:
     """Return the value of the contract."""
-    return frame_pb2.PIXEL_FORMAT_JPEG if form.layout is None else LAYOUTS[form.layout]
+    return CODECS[form.codec] if form.layout is None else LAYOUTS[form.layout]
 
 
 def format_name(form: Format) -> str:
@@ -236,20 +268,21 @@ def static_zones(messages: Sequence[mask_pb2.Polygon]) -> tuple[Polygon, ...]:
     return polygons([(point.x, point.y) for point in message.points] for message in messages)
 
 
-def arrival(request: pb.EnforceStreamRequest, previous: int, received: float) -> Arrival:
+def arrival(request: pb.EnforceStreamRequest, previous: int, received: float, slots: Slots | None = None) -> Arrival:
     """Read a frame's message.
 
     Args:
-        request: Any message but the first.
+        request: A message that carries a frame.
         previous: Sequence number of the frame before; -1 before the first.
         received: When it came.
+        slots: Shared memory of the stream; None if it has none.
 
     Raises:
         ProtocolError: It carries no frame, or one that is out of order or without what it must have.
-        UnsupportedError: The picture lies in shared memory.
+        UnsupportedError: The picture lies in shared memory, and there is none.
     """
     if request.WhichOneof("message") != "frame":
-        raise ProtocolError("every message after the first must carry `frame`")
+        raise ProtocolError("every message after the first must carry `frame` or `release`")
     frame = request.frame
     if frame.sequence_number <= previous:
         raise ProtocolError(
@@ -260,24 +293,27 @@ def arrival(request: pb.EnforceStreamRequest, previous: int, received: float) ->
     return Arrival(
         frame.sequence_number,
         seconds(frame.capture_offset, "capture_offset"),
-        picture_data(frame),
+        picture_data(frame, slots),
         (frame.height_px, frame.width_px),
         received,
+        frame.shared_memory.slot if frame.WhichOneof("payload") == "shared_memory" else None,
     )
 
 
-def picture_data(frame: frame_pb2.Frame) -> bytes:
+def picture_data(frame: frame_pb2.Frame, slots: Slots | None = None) -> bytes | memoryview:
     """Return the bytes of a picture.
 
     Raises:
-        ProtocolError: There are none.
-        UnsupportedError: They lie in shared memory.
+        ProtocolError: There are none, or not where they are said to be.
+        UnsupportedError: They lie in shared memory, and there is none.
     """
     match frame.WhichOneof("payload"):
         case "data":
             return frame.data
+        case "shared_memory" if slots is not None:
+            return slots.take(frame.shared_memory.slot, frame.shared_memory.size_bytes)
         case "shared_memory":
-            raise UnsupportedError("this server does not share memory", feature="shared_memory")
+            raise UnsupportedError("this stream shares no memory", feature="shared_memory")
         case _:
             raise ProtocolError("a frame must have `data`", field="data")
 
@@ -288,7 +324,7 @@ def raw_frame(came: Arrival, form: Format, limits: Limits) -> Frame:
     Raises:
         FrameError: The size is out of bounds, or the length is not exactly that of the format.
     """
-    assert form.layout is not None  # noqa: S101 - JPEG does not come here
+    assert form.layout is not None  # noqa: S101 - what is compressed does not come here
     height, width = came.size
     if not (1 <= height <= MAX_SIDE and 1 <= width <= MAX_SIDE) or height * width > limits.pixels:
         raise FrameError(
@@ -323,7 +359,9 @@ def still(request: pb.ClassifyFrameRequest, limits: Limits, at_least: tuple[int,
     offset = seconds(sent.capture_offset, "capture_offset")
     data = picture_data(sent)
     if form.layout is None:
-        return jpeg.read(data, offset, at_least=at_least, max_pixels=limits.pixels)
+        if form.codec is not Codec.JPEG:
+            raise UnsupportedError(f"a still picture is no {form.codec}", feature="pixel_format", value=form.codec)
+        return jpeg.read(bytes(data), offset, at_least=at_least, max_pixels=limits.pixels)
     return raw_frame(Arrival(0, offset, data, (sent.height_px, sent.width_px), 0.0), form, limits)
 
 

@@ -161,6 +161,8 @@ class StreamConfig(_message.Message):
     RETURN_UNCHANGED_FIELD_NUMBER: _builtins.int
     JPEG_QUALITY_FIELD_NUMBER: _builtins.int
     SHARED_MEMORY_FIELD_NUMBER: _builtins.int
+    MASKED_FORMAT_FIELD_NUMBER: _builtins.int
+    SLOT_SIZE_BYTES_FIELD_NUMBER: _builtins.int
     camera: _builtins.str
     """Required. Resource name of the camera: "sites/{site}/cameras/{camera}", each part 1 to 63 of `[A-Za-z0-9._~-]`."""
     policy: _builtins.str
@@ -182,7 +184,17 @@ class StreamConfig(_message.Message):
     jpeg_quality: _builtins.int
     """Optional. Quality of the JPEG pictures that the server encodes. Range: [1, 100]. If unset, 90."""
     shared_memory: _builtins.bool
-    """Optional. Ask for pictures to pass through shared memory. Only for plugins on the server's own machine."""
+    """Optional. Ask for pictures to pass through shared memory. Only for plugins on the server's own machine, of the
+    server's own user.
+    """
+    masked_format: _frame_pb2.PixelFormat.ValueType
+    """Optional. Codec of the pictures that come back in `RESPONSE_MODE_MASKED_FRAME`: `PIXEL_FORMAT_JPEG` for streams of
+    H.264 or H.265, or the stream's own. If unset, the stream's own.
+    """
+    slot_size_bytes: _builtins.int
+    """Optional. Size of one slot of shared memory: that of the largest picture that the client will send. Range: [1,
+    `max_message_size_bytes`]. If unset, that of a 1080p picture in BGR, 6,220,800.
+    """
     @_builtins.property
     def format(self) -> _frame_pb2.FrameFormat:
         """Required. How frames are encoded, the same for the whole stream."""
@@ -196,7 +208,9 @@ class StreamConfig(_message.Message):
     @_builtins.property
     def look_behind(self) -> _duration_pb2.Duration:
         """Optional. Results wait this long for the next look, so that what was not yet recognised when a frame came is hidden
-        all the same. Range: [0 s, `GetCapabilitiesResponse.max_look_behind`]. If unset, 0: the shortest delay.
+        all the same: `Exposure` stays 0. Range: [0 s, `GetCapabilitiesResponse.max_look_behind`]; more than 0 may be rounded
+        up, see `StreamAccepted.look_behind`. If unset, 0: the shortest delay. Such a client sends at the rate of the camera
+        and uses all its credits: a result may wait for the frames that follow, or for the half-close.
         """
 
     @_builtins.property
@@ -224,10 +238,12 @@ class StreamConfig(_message.Message):
         return_unchanged: _builtins.bool = ...,
         jpeg_quality: _builtins.int | None = ...,
         shared_memory: _builtins.bool = ...,
+        masked_format: _frame_pb2.PixelFormat.ValueType = ...,
+        slot_size_bytes: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_jpeg_quality", b"_jpeg_quality", "effect", b"effect", "format", b"format", "jpeg_quality", b"jpeg_quality", "latency_budget", b"latency_budget", "look_behind", b"look_behind"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_jpeg_quality", b"_jpeg_quality", "camera", b"camera", "declared_purpose", b"declared_purpose", "delivery", b"delivery", "effect", b"effect", "format", b"format", "jpeg_quality", b"jpeg_quality", "latency_budget", b"latency_budget", "look_behind", b"look_behind", "model", b"model", "policy", b"policy", "response_mode", b"response_mode", "return_unchanged", b"return_unchanged", "shared_memory", b"shared_memory", "static_zones", b"static_zones"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_jpeg_quality", b"_jpeg_quality", "camera", b"camera", "declared_purpose", b"declared_purpose", "delivery", b"delivery", "effect", b"effect", "format", b"format", "jpeg_quality", b"jpeg_quality", "latency_budget", b"latency_budget", "look_behind", b"look_behind", "masked_format", b"masked_format", "model", b"model", "policy", b"policy", "response_mode", b"response_mode", "return_unchanged", b"return_unchanged", "shared_memory", b"shared_memory", "slot_size_bytes", b"slot_size_bytes", "static_zones", b"static_zones"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__jpeg_quality: _TypeAlias = _typing.Literal["jpeg_quality"]  # noqa: Y015
     _WhichOneofArgType__jpeg_quality: _TypeAlias = _typing.Literal["_jpeg_quality", b"_jpeg_quality"]  # noqa: Y015
@@ -237,14 +253,16 @@ Global___StreamConfig: _TypeAlias = StreamConfig  # noqa: Y015
 
 @_typing.final
 class SlotRelease(_message.Message):
-    """Gives shared memory back."""
+    """Gives shared memory back. A slot belongs to the server from the frame that names it until its result, and after that
+    to the result until it is released; only then may another frame use it.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 
     SLOTS_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def slots(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
-        """Required. The slots that the client no longer reads."""
+        """Required. The slots that the client no longer reads. One that has no result is `INVALID_ARGUMENT`."""
 
     def __init__(
         self,

@@ -41,9 +41,14 @@ class _PixelFormatEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_PixelForm
     PIXEL_FORMAT_GRAY: _PixelFormat.ValueType  # 6
     """Luma only: exactly `width_px * height_px` bytes."""
     PIXEL_FORMAT_H264: _PixelFormat.ValueType  # 7
-    """One H.264 access unit a frame, Annex B byte stream, parameter sets in band; the decoder's state is the stream's."""
+    """One H.264 access unit a frame, Annex B byte stream, parameter sets in band; the decoder's state is the stream's.
+    Without B frames. Sequence numbers must not have gaps but where units were lost: frames after a gap are answered
+    hidden, with `VERDICT_REASON_DECODE_ERROR`, until a key frame.
+    """
     PIXEL_FORMAT_H265: _PixelFormat.ValueType  # 8
-    """One H.265 access unit a frame, Annex B byte stream, parameter sets in band; the decoder's state is the stream's."""
+    """One H.265 access unit a frame, Annex B byte stream, parameter sets in band; the decoder's state is the stream's.
+    Without B frames; gaps as in `PIXEL_FORMAT_H264`.
+    """
 
 class PixelFormat(_PixelFormat, metaclass=_PixelFormatEnumTypeWrapper):
     """Codecs and layouts; 8 bits a sample, rows from the top, no padding between rows or planes. New values may be added;
@@ -67,9 +72,14 @@ PIXEL_FORMAT_RGB: PixelFormat.ValueType  # 5
 PIXEL_FORMAT_GRAY: PixelFormat.ValueType  # 6
 """Luma only: exactly `width_px * height_px` bytes."""
 PIXEL_FORMAT_H264: PixelFormat.ValueType  # 7
-"""One H.264 access unit a frame, Annex B byte stream, parameter sets in band; the decoder's state is the stream's."""
+"""One H.264 access unit a frame, Annex B byte stream, parameter sets in band; the decoder's state is the stream's.
+Without B frames. Sequence numbers must not have gaps but where units were lost: frames after a gap are answered
+hidden, with `VERDICT_REASON_DECODE_ERROR`, until a key frame.
+"""
 PIXEL_FORMAT_H265: PixelFormat.ValueType  # 8
-"""One H.265 access unit a frame, Annex B byte stream, parameter sets in band; the decoder's state is the stream's."""
+"""One H.265 access unit a frame, Annex B byte stream, parameter sets in band; the decoder's state is the stream's.
+Without B frames; gaps as in `PIXEL_FORMAT_H264`.
+"""
 Global___PixelFormat: _TypeAlias = PixelFormat  # noqa: Y015
 
 class _ColorMatrix:
@@ -240,7 +250,9 @@ class Picture(_message.Message):
     WIDTH_PX_FIELD_NUMBER: _builtins.int
     HEIGHT_PX_FIELD_NUMBER: _builtins.int
     pixel_format: Global___PixelFormat.ValueType
-    """Output only. Codec or layout; the stream's own."""
+    """Output only. Codec or layout: the stream's own or `StreamConfig.masked_format`; JPEG also for H.264 and H.265 pictures
+    with an odd side. Units of H.264 and H.265 are a sequence of their own, to be decoded apart from what was sent.
+    """
     data: _builtins.bytes
     """The bytes, arranged as `pixel_format` says."""
     width_px: _builtins.int
@@ -249,7 +261,7 @@ class Picture(_message.Message):
     """Output only. Height; that of the frame as sent."""
     @_builtins.property
     def shared_memory(self) -> Global___SharedMemorySlot:
-        """The slot that the frame came in; masked in place."""
+        """The slot that the frame came in; masked in place. A picture that does not fit into it comes as `data`."""
 
     def __init__(
         self,

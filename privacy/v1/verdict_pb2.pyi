@@ -66,7 +66,9 @@ class _VerdictReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Verdict
     VERDICT_REASON_STALL: _VerdictReason.ValueType  # 3
     """The last evidence is too old."""
     VERDICT_REASON_OVERLOAD: _VerdictReason.ValueType  # 4
-    """The server could not look at this frame in time, or skipped it under `DELIVERY_LATEST`."""
+    """The server could not look at this frame in time, skipped it under `DELIVERY_LATEST`, or the camera changes its view
+    faster than looks can follow.
+    """
     VERDICT_REASON_FORMAT_CHANGE: _VerdictReason.ValueType  # 5
     """The size or layout of the picture changed in the middle of the stream."""
     VERDICT_REASON_VIEW_CHANGED: _VerdictReason.ValueType  # 6
@@ -94,7 +96,9 @@ VERDICT_REASON_STARTUP: VerdictReason.ValueType  # 2
 VERDICT_REASON_STALL: VerdictReason.ValueType  # 3
 """The last evidence is too old."""
 VERDICT_REASON_OVERLOAD: VerdictReason.ValueType  # 4
-"""The server could not look at this frame in time, or skipped it under `DELIVERY_LATEST`."""
+"""The server could not look at this frame in time, skipped it under `DELIVERY_LATEST`, or the camera changes its view
+faster than looks can follow.
+"""
 VERDICT_REASON_FORMAT_CHANGE: VerdictReason.ValueType  # 5
 """The size or layout of the picture changed in the middle of the stream."""
 VERDICT_REASON_VIEW_CHANGED: VerdictReason.ValueType  # 6

@@ -21,6 +21,8 @@ from privacy.client import EnforcementClient, Jpeg, StreamOptions
 from privacy.frame import Frame, Layout
 from privacy.v1 import enforcement_service_pb2 as pb
 from privacy.v1 import enforcement_service_pb2_grpc as pb_grpc
+from privacy.v1 import verdict_pb2
+from tests.serve.faulty_server import EXIT_AFTER_S, GRACE_S
 from tests.serve.messages import DARK, config, frame
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -135,7 +137,7 @@ def test_tls(start: Start, tmp_path: Path) -> None:
     _, address = start("--tls-key", str(key), "--tls-cert", str(certificate))
 
     with EnforcementClient(address, credentials=grpc.ssl_channel_credentials(certificate.read_bytes())) as client:
-        assert client.capabilities(10).max_streams == 32
+        assert client.capabilities(10).max_streams == 256
 
 
 @pytest.mark.parametrize(
@@ -182,3 +184,38 @@ def test_the_example_plugin_masks_a_clip(start: Start, tmp_path: Path) -> None:
         shown = (tmp_path / "out" / "index.html").read_text()
         assert "before" not in shown
         assert "after" in shown
+
+
+@pytest.mark.parametrize(
+    ("what", "code"),
+    [
+        pytest.param("model", 0, id="a model that hangs keeps nobody"),
+        pytest.param("decoder", 1, id="a decoder that hangs is left behind"),
+    ],
+)
+def test_sigterm_ends_a_server_in_which_something_hangs(what: str, code: int) -> None:
+    command = [sys.executable, "-m", "tests.serve.faulty_server", what]
+    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    try:
+        assert process.stdout is not None
+        said = next(line for line in process.stdout if line.startswith("listening on "))
+        address = said.split()[-1]
+        held = threading.Event()
+
+        def messages() -> Iterator[pb.EnforceStreamRequest]:
+            yield config("JPEG")
+            yield frame(0, DARK, "JPEG")
+            held.wait(30)
+
+        with grpc.insecure_channel(address) as channel:
+            answers = iter(pb_grpc.EnforcementServiceStub(channel).EnforceStream(messages(), timeout=30))
+            assert next(answers).WhichOneof("message") == "accepted"
+            if what == "model":
+                assert next(answers).result.verdict.state == verdict_pb2.VERDICT_STATE_UNCERTAIN
+            process.send_signal(signal.SIGTERM)
+
+            assert process.wait(GRACE_S + EXIT_AFTER_S + 5) == code
+            held.set()
+    finally:
+        process.kill()
+        process.communicate()

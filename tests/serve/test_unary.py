@@ -67,13 +67,11 @@ def test_capabilities_list_exactly_what_is_taken(stub: Stub) -> None:
     offered = stub.GetCapabilities(pb.GetCapabilitiesRequest(), timeout=20)
     names = {frame_pb2.PixelFormat.Name(value).removeprefix("PIXEL_FORMAT_") for value in offered.pixel_formats}
 
-    assert names == set(FORMATS)
+    assert names == {*FORMATS, "H264", "H265"}
     assert offered.policies[0].policy.name == "guangdong"
     assert "lobby" in offered.policies[0].purposes
     assert {policy.policy.name for policy in offered.policies} == {"guangdong", "order799"}
-    for name in set(frame_pb2.PixelFormat.keys()) - {f"PIXEL_FORMAT_{name}" for name in (*names, "UNSPECIFIED")}:
-        refused = config(name.removeprefix("PIXEL_FORMAT_"))
-        assert refusal(lambda: list(stub.EnforceStream(iter([refused]), timeout=20)))[1] == "UNSUPPORTED"  # noqa: B023
+    assert {f"PIXEL_FORMAT_{name}" for name in (*names, "UNSPECIFIED")} == set(frame_pb2.PixelFormat.keys())
 
 
 @pytest.mark.parametrize("name", ["", SERVICE])
@@ -104,7 +102,7 @@ def test_a_server_is_not_healthy_before_it_has_looked_at_a_picture() -> None:
     server.start()
     server.stop(0)
 
-    assert model.seen == [NOT_SERVING]
+    assert set(model.seen) == {NOT_SERVING}
 
 
 class Broken(Bright):

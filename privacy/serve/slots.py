@@ -1,0 +1,159 @@
+"""Pictures that pass through shared memory, for plugins on the server's own machine."""
+
+import contextlib
+import mmap
+import os
+import re
+import secrets
+import threading
+from collections.abc import Iterable, Iterator
+from enum import Enum
+from pathlib import Path
+
+from privacy.errors import OverloadError, ProtocolError
+
+FOLDER = Path("/dev/shm")  # noqa: S108 - where POSIX keeps shared memory on Linux; names are random and exclusive
+_NAME = re.compile(r"privacy-(\d+)-[0-9a-f]{32}")
+
+
+class _Owner(Enum):
+    """Who may touch a slot."""
+
+    CLIENT = "client"
+    SERVER = "server"
+    """From a frame until its result."""
+    RESULT = "result"
+    """From the result until the client gives the slot back."""
+
+
+class Slots:
+    """The shared memory of one stream. The server makes it, names it and takes it away; only its own user may open it.
+
+    Whoever may open it could also cut it short, and end this process with a fault: that is the same user, who could as
+    well kill it.
+
+    Args:
+        slots: How many pictures it holds.
+        slot_bytes: Size of one.
+
+    Raises:
+        OverloadError: The machine has no memory for it.
+
+    Attributes:
+        name: Of the POSIX shared memory object.
+    """
+
+    def __init__(self, slots: int, slot_bytes: int) -> None:
+        self.name = f"privacy-{os.getpid()}-{secrets.token_hex(16)}"
+        self.slots = slots
+        self.slot_bytes = slot_bytes
+        self._owners = [_Owner.CLIENT] * slots
+        size = slots * slot_bytes
+        handle = os.open(FOLDER / self.name, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        try:
+            os.posix_fallocate(handle, 0, size)  # what is promised is there: a full tmpfs would end the process later
+            self._memory = memoryview(mmap.mmap(handle, size))
+        except OSError as error:
+            self.close()
+            raise OverloadError(f"no {size} bytes of shared memory", bytes=size) from error
+        finally:
+            os.close(handle)
+
+    def close(self) -> None:
+        """Take the name away. The memory goes when nobody looks into it any more."""
+        with contextlib.suppress(OSError):
+            (FOLDER / self.name).unlink()
+
+    def take(self, slot: int, size: int) -> memoryview:
+        """Return the picture that the client has put into a slot; the slot is the server's until `settle`.
+
+        Raises:
+            ProtocolError: There is no such slot, the picture does not fit in, or the client has not given it back.
+        """
+        if not 0 <= slot < self.slots:
+            raise ProtocolError(f"no slot {slot}", field="slot", limit=self.slots)
+        if not 1 <= size <= self.slot_bytes:
+            raise ProtocolError(f"{size} bytes in a slot of {self.slot_bytes}", field="size_bytes")
+        if self._owners[slot] is not _Owner.CLIENT:
+            raise ProtocolError(f"slot {slot} was not given back", field="slot")
+        self._owners[slot] = _Owner.SERVER
+        return self._part(slot, size)
+
+    def settle(self, slot: int, picture: bytes | None = None) -> bool:
+        """Let the client use a slot's result, and put a picture into it if there is one that fits.
+
+        Returns:
+            Whether `picture` is in the slot.
+        """
+        fits = picture is not None and 0 < len(picture) <= self.slot_bytes
+        if picture is not None and fits:
+            self._part(slot, len(picture))[:] = picture
+        self._owners[slot] = _Owner.RESULT
+        return fits
+
+    def give_back(self, slots: Iterable[int]) -> None:
+        """Take note that the client no longer reads these slots.
+
+        Raises:
+            ProtocolError: One of them has no result.
+        """
+        for slot in slots:
+            if not 0 <= slot < self.slots or self._owners[slot] is not _Owner.RESULT:
+                raise ProtocolError(f"slot {slot} has no result to give back", field="slots")
+            self._owners[slot] = _Owner.CLIENT
+
+    def _part(self, slot: int, size: int) -> memoryview:
+        start = slot * self.slot_bytes
+        return self._memory[start : start + size]
+
+
+class SlotMaker:
+    """Makes slots as long as the sum of them is within a budget.
+
+    Args:
+        budget: Bytes that all streams may share; 0 for none.
+    """
+
+    def __init__(self, budget: int) -> None:
+        self.budget = budget
+        self._used = 0
+        self._lock = threading.Lock()
+
+    @contextlib.contextmanager
+    def make(self, slots: int, slot_bytes: int) -> Iterator[Slots]:
+        """Yield slots that are there as long as the context lasts.
+
+        Raises:
+            ProtocolError: One stream asks for more than all may have.
+            OverloadError: Others have too much of it now.
+        """
+        size = slots * slot_bytes
+        if size > self.budget:
+            raise ProtocolError(f"{size} bytes are more than all streams may share", field="slot_size_bytes")
+        with self._lock:
+            if self._used + size > self.budget:
+                raise OverloadError(f"other streams share {self._used} bytes already", limit=self.budget)
+            self._used += size
+        made = None
+        try:
+            made = Slots(slots, slot_bytes)
+            yield made
+        finally:
+            if made is not None:
+                made.close()
+            with self._lock:
+                self._used -= size
+
+
+def sweep() -> int:
+    """Take away what servers have left behind that were killed, and return how much that was."""
+    swept = 0
+    with contextlib.suppress(OSError):
+        for path in FOLDER.glob("privacy-*"):
+            match = _NAME.fullmatch(path.name)
+            if match is None or Path("/proc", match[1]).exists():
+                continue
+            with contextlib.suppress(OSError):  # somebody else's
+                path.unlink()
+                swept += 1
+    return swept

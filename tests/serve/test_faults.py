@@ -1,0 +1,280 @@
+"""Whatever fails on a stream, no frame leaves clear because of it, and each one is answered."""
+
+import itertools
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import grpc
+import numpy as np
+import pytest
+from google.protobuf.duration_pb2 import Duration
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from privacy import jpeg, pipeline, policy
+from privacy.cadence import Cadence
+from privacy.errors import FrameError
+from privacy.evidence import Evidence
+from privacy.serve import pictures, servicer
+from privacy.serve import stream as streams
+from privacy.serve.server import Server
+from privacy.v1 import enforcement_service_pb2 as pb
+from privacy.v1 import enforcement_service_pb2_grpc as pb_grpc
+from privacy.v1 import verdict_pb2
+from privacy.verdict import State, Watch
+from tests.serve.messages import DARK, LIGHT, clear, config, frame, results
+from tests.serve.units import units
+from tests.toys import Bright, grey_frame
+
+Stub = pb_grpc.EnforcementServiceStub
+CLEAR = verdict_pb2.VERDICT_STATE_CLEAR
+MASKED = pb.RESPONSE_MODE_MASKED_FRAME
+POLICY = policy.load()
+
+
+def reasons(answers: list[pb.FrameResult]) -> list[str]:
+    return [verdict_pb2.VerdictReason.Name(a.verdict.reason).removeprefix("VERDICT_REASON_") for a in answers]
+
+
+def at(sequence: int, seconds: float, level: int = DARK) -> pb.EnforceStreamRequest:
+    message = frame(sequence, level)
+    message.frame.capture_offset.FromNanoseconds(round(seconds * 1e9))
+    return message
+
+
+class Faulty(Bright):
+    """Works until a test breaks it."""
+
+    def __init__(self) -> None:
+        self.fault: Callable[[Sequence[NDArray[np.uint8]], Sequence[float]], Any] | None = None
+
+    def look(self, images: Sequence[NDArray[np.uint8]], offsets: Sequence[float]) -> list[Evidence]:
+        if self.fault is not None:
+            return self.fault(images, offsets)  # type: ignore[no-any-return]
+        return super().look(images, offsets)
+
+
+def raises(*_: Any) -> Any:
+    raise MemoryError("out of memory")
+
+
+def not_a_number(images: Sequence[NDArray[np.uint8]], offsets: Sequence[float]) -> Any:
+    zones = np.full(8, np.nan, np.float32)
+    return [Evidence(offset, zones, "faulty.test") for offset in offsets]
+
+
+hung = threading.Event()
+
+
+def hangs(*_: Any) -> Any:
+    hung.wait(30)
+    raise RuntimeError("too late")
+
+
+@pytest.fixture
+def model() -> Iterator[Faulty]:
+    hung.clear()
+    yield Faulty()
+    hung.set()
+
+
+@pytest.fixture
+def stub(serve: Callable[..., Server], model: Faulty, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stub]:
+    monkeypatch.setattr(servicer, "LOOK_WITHIN_S", 0.2)
+    with grpc.insecure_channel(serve(model).address) as channel:
+        yield Stub(channel)
+
+
+@pytest.mark.parametrize(
+    ("fault", "reason"),
+    [
+        pytest.param(raises, "MODEL_ERROR", id="raises"),
+        pytest.param(not_a_number, "MODEL_ERROR", id="answers with NaN"),
+        pytest.param(lambda images, offsets: [], "MODEL_ERROR", id="answers with nothing"),
+        pytest.param(lambda images, offsets: [None] * len(images), "MODEL_ERROR", id="answers with None"),
+        pytest.param(lambda images, offsets: None, "MODEL_ERROR", id="answers with no list"),
+        pytest.param(hangs, "MODEL_ERROR", id="hangs"),
+    ],
+)
+@pytest.mark.parametrize("mode", [1, 2, 3], ids=["verdict", "geometry", "masked"])
+def test_a_model_that_fails_hides_every_frame_that_it_should_have_seen(
+    stub: Stub, model: Faulty, fault: Any, reason: str, mode: Any
+) -> None:
+    def messages() -> Iterator[pb.EnforceStreamRequest]:
+        yield config(response_mode=mode)
+        yield from clear()
+        assert opened.wait(10)
+        model.fault = fault
+        yield from (frame(n, LIGHT) for n in range(4, 8))
+
+    opened, answers = threading.Event(), []
+    for response in stub.EnforceStream(messages(), timeout=30):
+        if response.WhichOneof("message") == "result":
+            answers.append(response.result)
+            if len(answers) == 4:
+                opened.set()
+
+    assert len(answers) == 8
+    assert answers[3].verdict.state == CLEAR
+    assert CLEAR not in [answer.verdict.state for answer in answers[4:]]
+    assert not any(answer.unchanged for answer in answers[4:])
+    assert reasons(answers)[4] == reason
+
+
+def test_a_model_that_hangs_disturbs_a_stream_for_as_long_as_it_hangs(stub: Stub, model: Faulty) -> None:
+    model.fault = hangs
+    first = results(stub, [config(), frame(0)])
+    model.fault = None
+
+    assert reasons(first) == ["MODEL_ERROR"]
+    assert results(stub, [config(), *clear()])[-1].verdict.state == CLEAR  # another worker has taken over
+
+
+@pytest.mark.parametrize("pixel_format", ["JPEG", "H264"])
+def test_a_decoder_that_raises_hides(stub: Stub, pixel_format: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    data = units("H264", [40] * 4) if pixel_format == "H264" else [None] * 4
+    frames = [frame(n, DARK, "JPEG", data=unit) for n, unit in enumerate(data)]
+    opened = results(stub, [config(pixel_format), *frames])
+
+    monkeypatch.setattr(jpeg, "read", raises)
+    monkeypatch.setattr(pictures.UnitPictures, "_decoded", raises)
+    broken = results(stub, [config(pixel_format, response_mode=MASKED), *frames])
+
+    assert opened[-1].verdict.state == CLEAR
+    assert reasons(broken) == ["DECODE_ERROR"] * 4
+    assert all(answer.withheld for answer in broken)
+
+
+def test_an_encoder_that_fails_withholds(stub: Stub, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(*_: Any) -> Any:
+        raise FrameError("no encoder")
+
+    monkeypatch.setattr(pictures._Encoder, "encode", fails)
+    frames = [frame(n, data=unit) for n, unit in enumerate(units("H264", [40] * 4))]
+
+    answers = results(stub, [config("H264", response_mode=MASKED, return_unchanged=True), *frames])
+
+    assert all(answer.withheld for answer in answers)
+    assert CLEAR not in [answer.verdict.state for answer in answers]
+
+
+def test_a_camera_that_pans_is_hidden_and_costs_a_few_looks_a_second(serve: Callable[..., Server]) -> None:
+    class Counting(Bright):
+        looks = 0
+
+        def look(self, images: Sequence[NDArray[np.uint8]], offsets: Sequence[float]) -> list[Evidence]:
+            self.looks += len(images)
+            return super().look(images, offsets)
+
+    model = Counting()
+    with grpc.insecure_channel(serve(model).address) as channel:
+        rest = [at(n, n / 25) for n in range(100)]
+        pan = [at(n, n / 25, 10 * (n * 7 % 11) // 2) for n in range(100, 250)]  # six seconds, every frame another
+        answers = results(Stub(channel), [config(), *rest])
+        before = model.looks
+        answers = results(Stub(channel), [config(), *rest, *pan])
+
+    panning = [answer.verdict.state for answer in answers[110:]]
+    assert answers[99].verdict.state == CLEAR
+    assert CLEAR not in panning
+    assert "OVERLOAD" in reasons(answers[100:])
+    assert model.looks - 2 * before + 3 <= 6 / 0.25 + 10
+
+
+def test_a_clock_that_crawls_does_not_put_off_the_looks(stub: Stub) -> None:
+    crawling = [at(n + 10, 10 + n * 1e-9, LIGHT // 3 if n < 3 else LIGHT // 3 + 5) for n in range(300)]
+
+    answers = results(stub, [config(), *(frame(n) for n in range(10)), *crawling])
+
+    looked = [n for n, answer in enumerate(answers[10:]) if not answer.verdict.inherited]
+    assert max(b - a for a, b in itertools.pairwise([0, *looked, 300])) <= 100
+
+
+# Waiting for the next look.
+
+
+def test_with_look_behind_nothing_is_exposed(stub: Stub) -> None:
+    calm = [at(n, n / 10) for n in range(40)]
+    # The change is too small for the gate, so that without waiting it would leave until the next look.
+    washroom = [at(n, n / 10, DARK + 4) for n in range(40, 43)] + [at(n, n / 10, LIGHT) for n in range(43, 70)]
+
+    answers = results(stub, [config(look_behind=Duration(seconds=1)), *calm, *washroom])
+
+    assert [answer.sequence_number for answer in answers] == list(range(70))
+    assert [answer.verdict.state for answer in answers].count(CLEAR) > 10
+    assert not any(answer.verdict.state == CLEAR for answer in answers[40:])
+    assert answers[-1].exposure.frames == 0
+
+
+def test_without_look_behind_the_same_feed_is_exposed(stub: Stub) -> None:
+    calm = [at(n, n / 10) for n in range(40)]
+    washroom = [at(n, n / 10, DARK + 4) for n in range(40, 43)] + [at(n, n / 10, LIGHT) for n in range(43, 70)]
+
+    assert results(stub, [config(), *calm, *washroom])[-1].exposure.frames > 0
+
+
+def test_the_last_frame_is_looked_at_for_those_that_wait(stub: Stub) -> None:
+    calm = [at(n, n / 10) for n in range(40)]
+    end = [at(n, n / 10, DARK + 5) for n in range(40, 43)] + [at(43, 4.3, 85)]
+
+    answers = results(stub, [config(look_behind=Duration(seconds=2)), *calm, *end])
+
+    assert len(answers) == 44
+    assert not answers[-1].verdict.inherited
+
+
+@pytest.mark.parametrize("seconds", [0.1, 1.0, 2.0])
+@pytest.mark.parametrize("rate", [1, 25, 1e9], ids=["1 Hz", "25 Hz", "a clock that crawls"])
+def test_a_client_that_uses_its_credits_is_never_left_waiting(stub: Stub, seconds: float, rate: float) -> None:
+    wait = Duration()
+    wait.FromMilliseconds(round(seconds * 1000))
+    answered, accepted = threading.Semaphore(0), threading.Event()
+    credit: list[int] = []
+
+    def messages() -> Iterator[pb.EnforceStreamRequest]:
+        yield config(look_behind=wait)
+        assert accepted.wait(10)
+        for n in range(400):
+            if n >= credit[0]:
+                assert answered.acquire(timeout=10)
+            yield at(n, n / rate)
+
+    got = 0
+    for response in stub.EnforceStream(messages(), timeout=30):
+        if response.WhichOneof("message") == "accepted":
+            credit.append(response.accepted.max_in_flight)
+            assert response.accepted.max_in_flight == streams.credits_for(max(seconds, 0.25))
+            accepted.set()
+        else:
+            got += 1
+            answered.release()
+    assert got == 400
+
+
+STEPS = st.lists(
+    st.tuples(st.sampled_from([0.0, 1e-9, 0.04, 0.3, 1.0, 3.0]), st.sampled_from([DARK, DARK + 4, 90, LIGHT])),
+    min_size=1,
+    max_size=200,
+)
+
+
+@given(STEPS, st.sampled_from([0.25, 0.5, 1.0, 2.0]))
+def test_no_frame_that_waits_leaves_clear_without_a_clear_look_after_it(
+    steps: list[tuple[float, int]], seconds: float
+) -> None:
+    timing, pace = streams.pace_of(POLICY.timing, seconds)
+    watch = Watch(POLICY)
+    offsets = itertools.accumulate(step for step, _ in steps)
+    frames = [grey_frame(level, at, n) for n, (at, (_, level)) in enumerate(zip(offsets, steps, strict=True))]
+    ruled = list(pipeline.judge(frames, Bright(), watch, Cadence(timing, pace)))
+
+    left = pipeline.wait(iter(ruled), seconds, lambda frame: watch.see(pipeline.examine(frame, Bright()), frame.offset))
+
+    for (shown, verdict), n in zip(left, range(len(frames)), strict=True):
+        assert shown.sequence == n
+        if verdict.state is State.CLEAR and verdict.inherited:
+            following = [later for _, later in ruled[n:] if not later.inherited]
+            assert not following or following[0].state is State.CLEAR
+            assert following or Bright().look(list(frames[-1].planes), [0.0])[0].p_prohibited < 0.3
