@@ -7,6 +7,7 @@ PrivacyError
 │   ├── PolicyError             a policy pack that cannot be trusted
 │   ├── RegionError             static zones that are no polygons in [0, 1]
 │   ├── EffectTooWeakError      a mask below the strength floor of the policy
+│   ├── FieldError              a field of a request holds what it may not
 │   ├── ProtocolError           a stream message out of order
 │   ├── EventError              an event without a subject or a time
 │   ├── UnsupportedError        a part of the contract that this server does not serve
@@ -15,7 +16,14 @@ PrivacyError
 ├── ModelIntegrityError         a weights file that is not the one in the catalogue
 ├── SourceLostError             a source broke off in the middle; what came before is good
 ├── SinkError                   the output cannot be written (disk full, encoder refused)
+├── UnauthenticatedError        nobody knows who calls
+├── PermissionDeniedError       the caller's role may not do this
 ├── OverloadError               the service cannot take another stream now; a retry may help
+│   └── RateError               this client asks for more than its share
+├── ResourceNotFoundError       no site, camera or token of this name
+├── AlreadyExistsError          there is one of this name
+├── StaleError                  somebody else's change came first; read again, and then decide again
+├── InUseError                  others depend on it
 ├── DatabaseError               what must outlive the process cannot be read or written
 │   ├── DatabaseBusyError       somebody else holds it; a retry may help
 │   └── DatabaseFullError       there is no room for another line
@@ -71,6 +79,12 @@ class EffectTooWeakError(InputError):
     reason = "EFFECT_TOO_WEAK"
 
 
+class FieldError(InputError):
+    """A field of a request is missing, or holds what it may not."""
+
+    reason = "INVALID_FIELD"
+
+
 class ProtocolError(InputError):
     """A stream message came out of order, or without what it must carry."""
 
@@ -123,6 +137,48 @@ class OverloadError(PrivacyError):
     """The service has no capacity for this stream now."""
 
     reason = "OVERLOADED"
+
+
+class UnauthenticatedError(PrivacyError):
+    """No token, or one that is unknown, expired or revoked. It is never said which token."""
+
+    reason = "UNAUTHENTICATED"
+
+
+class PermissionDeniedError(PrivacyError):
+    """The role of the caller may not call this method."""
+
+    reason = "PERMISSION_DENIED"
+
+
+class RateError(OverloadError):
+    """This client has its streams, or asks more often than it may; a retry may help."""
+
+    reason = "RATE_LIMITED"
+
+
+class ResourceNotFoundError(PrivacyError):
+    """There is no resource of this name."""
+
+    reason = "RESOURCE_NOT_FOUND"
+
+
+class AlreadyExistsError(PrivacyError):
+    """There is a resource of this name."""
+
+    reason = "ALREADY_EXISTS"
+
+
+class StaleError(PrivacyError):
+    """The resource was changed by somebody else since it was read."""
+
+    reason = "STALE"
+
+
+class InUseError(PrivacyError):
+    """Others depend on the resource."""
+
+    reason = "IN_USE"
 
 
 class DatabaseError(PrivacyError):

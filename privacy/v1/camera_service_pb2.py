@@ -28,7 +28,7 @@ from privacy.v1 import mask_pb2 as privacy_dot_v1_dot_mask__pb2
 from privacy.v1 import verdict_pb2 as privacy_dot_v1_dot_verdict__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1fprivacy/v1/camera_service.proto\x12\nprivacy.v1\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x15privacy/v1/mask.proto\x1a\x18privacy/v1/verdict.proto\"\xbd\x01\n\x04Site\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x14\n\x0c\x64isplay_name\x18\x02 \x01(\t\x12\x0f\n\x07\x61\x64\x64ress\x18\x03 \x01(\t\x12\x10\n\x08operator\x18\x04 \x01(\t\x12/\n\x0b\x63reate_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bupdate_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0c\n\x04\x65tag\x18\x07 \x01(\t\"\xc6\x03\n\x06\x43\x61mera\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x14\n\x0c\x64isplay_name\x18\x02 \x01(\t\x12\x18\n\x10\x64\x65\x63lared_purpose\x18\x03 \x01(\t\x12\x0e\n\x06policy\x18\x04 \x01(\t\x12\'\n\x07presets\x18\x05 \x03(\x0b\x32\x16.privacy.v1.ViewPreset\x12\x16\n\x0esign_confirmed\x18\x06 \x01(\x08\x12.\n\x06labels\x18\x07 \x03(\x0b\x32\x1e.privacy.v1.Camera.LabelsEntry\x12)\n\x0clast_verdict\x18\x08 \x01(\x0b\x32\x13.privacy.v1.Verdict\x12\x33\n\x0flast_frame_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x63reate_time\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bupdate_time\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0c\n\x04\x65tag\x18\x0c \x01(\t\x1a-\n\x0bLabelsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"\xca\x01\n\nViewPreset\x12\x11\n\tpreset_id\x18\x01 \x01(\t\x12\x14\n\x0c\x64isplay_name\x18\x02 \x01(\t\x12)\n\x0cstatic_zones\x18\x03 \x03(\x0b\x32\x13.privacy.v1.Polygon\x12$\n\x05state\x18\x04 \x01(\x0e\x32\x15.privacy.v1.ViewState\x12\x30\n\x0c\x61pprove_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x10\n\x08\x61pprover\x18\x06 \x01(\t\"D\n\x11\x43reateSiteRequest\x12\x0f\n\x07site_id\x18\x01 \x01(\t\x12\x1e\n\x04site\x18\x02 \x01(\x0b\x32\x10.privacy.v1.Site\"4\n\x12\x43reateSiteResponse\x12\x1e\n\x04site\x18\x01 \x01(\x0b\x32\x10.privacy.v1.Site\"\x1e\n\x0eGetSiteRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"1\n\x0fGetSiteResponse\x12\x1e\n\x04site\x18\x01 \x01(\x0b\x32\x10.privacy.v1.Site\"I\n\x10ListSitesRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\x12\x0e\n\x06\x66ilter\x18\x03 \x01(\t\"M\n\x11ListSitesResponse\x12\x1f\n\x05sites\x18\x01 \x03(\x0b\x32\x10.privacy.v1.Site\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"d\n\x11UpdateSiteRequest\x12\x1e\n\x04site\x18\x01 \x01(\x0b\x32\x10.privacy.v1.Site\x12/\n\x0bupdate_mask\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.FieldMask\"4\n\x12UpdateSiteResponse\x12\x1e\n\x04site\x18\x01 \x01(\x0b\x32\x10.privacy.v1.Site\"/\n\x11\x44\x65leteSiteRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04\x65tag\x18\x02 \x01(\t\"\x14\n\x12\x44\x65leteSiteResponse\"\\\n\x13\x43reateCameraRequest\x12\x0e\n\x06parent\x18\x01 \x01(\t\x12\x11\n\tcamera_id\x18\x02 \x01(\t\x12\"\n\x06\x63\x61mera\x18\x03 \x01(\x0b\x32\x12.privacy.v1.Camera\":\n\x14\x43reateCameraResponse\x12\"\n\x06\x63\x61mera\x18\x01 \x01(\x0b\x32\x12.privacy.v1.Camera\" \n\x10GetCameraRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"7\n\x11GetCameraResponse\x12\"\n\x06\x63\x61mera\x18\x01 \x01(\x0b\x32\x12.privacy.v1.Camera\"[\n\x12ListCamerasRequest\x12\x0e\n\x06parent\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\x12\x0e\n\x06\x66ilter\x18\x04 \x01(\t\"S\n\x13ListCamerasResponse\x12#\n\x07\x63\x61meras\x18\x01 \x03(\x0b\x32\x12.privacy.v1.Camera\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"j\n\x13UpdateCameraRequest\x12\"\n\x06\x63\x61mera\x18\x01 \x01(\x0b\x32\x12.privacy.v1.Camera\x12/\n\x0bupdate_mask\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.FieldMask\":\n\x14UpdateCameraResponse\x12\"\n\x06\x63\x61mera\x18\x01 \x01(\x0b\x32\x12.privacy.v1.Camera\"1\n\x13\x44\x65leteCameraRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04\x65tag\x18\x02 \x01(\t\"\x16\n\x14\x44\x65leteCameraResponse\"E\n\x12\x41pproveViewRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x11\n\tpreset_id\x18\x02 \x01(\t\x12\x0e\n\x06reason\x18\x03 \x01(\t\"9\n\x13\x41pproveViewResponse\x12\"\n\x06\x63\x61mera\x18\x01 \x01(\x0b\x32\x12.privacy.v1.Camera*s\n\tViewState\x12\x1a\n\x16VIEW_STATE_UNSPECIFIED\x10\x00\x12\x19\n\x15VIEW_STATE_UNAPPROVED\x10\x01\x12\x17\n\x13VIEW_STATE_APPROVED\x10\x02\x12\x16\n\x12VIEW_STATE_CHANGED\x10\x03\x32\xe7\x06\n\rCameraService\x12K\n\nCreateSite\x12\x1d.privacy.v1.CreateSiteRequest\x1a\x1e.privacy.v1.CreateSiteResponse\x12\x42\n\x07GetSite\x12\x1a.privacy.v1.GetSiteRequest\x1a\x1b.privacy.v1.GetSiteResponse\x12H\n\tListSites\x12\x1c.privacy.v1.ListSitesRequest\x1a\x1d.privacy.v1.ListSitesResponse\x12K\n\nUpdateSite\x12\x1d.privacy.v1.UpdateSiteRequest\x1a\x1e.privacy.v1.UpdateSiteResponse\x12K\n\nDeleteSite\x12\x1d.privacy.v1.DeleteSiteRequest\x1a\x1e.privacy.v1.DeleteSiteResponse\x12Q\n\x0c\x43reateCamera\x12\x1f.privacy.v1.CreateCameraRequest\x1a .privacy.v1.CreateCameraResponse\x12H\n\tGetCamera\x12\x1c.privacy.v1.GetCameraRequest\x1a\x1d.privacy.v1.GetCameraResponse\x12N\n\x0bListCameras\x12\x1e.privacy.v1.ListCamerasRequest\x1a\x1f.privacy.v1.ListCamerasResponse\x12Q\n\x0cUpdateCamera\x12\x1f.privacy.v1.UpdateCameraRequest\x1a .privacy.v1.UpdateCameraResponse\x12Q\n\x0c\x44\x65leteCamera\x12\x1f.privacy.v1.DeleteCameraRequest\x1a .privacy.v1.DeleteCameraResponse\x12N\n\x0b\x41pproveView\x12\x1e.privacy.v1.ApproveViewRequest\x1a\x1f.privacy.v1.ApproveViewResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1fprivacy/v1/camera_service.proto\x12\nprivacy.v1\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x15privacy/v1/mask.proto\x1a\x18privacy/v1/verdict.proto\"\xbd\x01\n\x04Site\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x14\n\x0c\x64isplay_name\x18\x02 \x01(\t\x12\x0f\n\x07\x61\x64\x64ress\x18\x03 \x01(\t\x12\x10\n\x08operator\x18\x04 \x01(\t\x12/\n\x0b\x63reate_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bupdate_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0c\n\x04\x65tag\x18\x07 \x01(\t\"\xc6\x03\n\x06\x43\x61mera\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x14\n\x0c\x64isplay_name\x18\x02 \x01(\t\x12\x18\n\x10\x64\x65\x63lared_purpose\x18\x03 \x01(\t\x12\x0e\n\x06policy\x18\x04 \x01(\t\x12\'\n\x07presets\x18\x05 \x03(\x0b\x32\x16.privacy.v1.ViewPreset\x12\x16\n\x0esign_confirmed\x18\x06 \x01(\x08\x12.\n\x06labels\x18\x07 \x03(\x0b\x32\x1e.privacy.v1.Camera.LabelsEntry\x12)\n\x0clast_verdict\x18\x08 \x01(\x0b\x32\x13.privacy.v1.Verdict\x12\x33\n\x0flast_frame_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x63reate_time\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bupdate_time\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0c\n\x04\x65tag\x18\x0c \x01(\t\x1a-\n\x0bLabelsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"\xca\x01\n\nViewPreset\x12\x11\n\tpreset_id\x18\x01 \x01(\t\x12\x14\n\x0c\x64isplay_name\x18\x02 \x01(\t\x12)\n\x0cstatic_zones\x18\x03 \x03(\x0b\x32\x13.privacy.v1.Polygon\x12$\n\x05state\x18\x04 \x01(\x0e\x32\x15.privacy.v1.ViewState\x12\x30\n\x0c\x61pprove_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x10\n\x08\x61pprover\x18\x06 \x01(\t\"D\n\x11\x43reateSiteRequest\x12\x0f\n\x07site_id\x18\x01 \x01(\t\x12\x1e\n\x04site\x18\x02 \x01(\x0b\x32\x10.privacy.v1.Site\"4\n\x12\x43reateSiteResponse\x12\x1e\n\x04site\x18\x01 \x01(\x0b\x32\x10.privacy.v1.Site\"\x1e\n\x0eGetSiteRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"1\n\x0fGetSiteResponse\x12\x1e\n\x04site\x18\x01 \x01(\x0b\x32\x10.privacy.v1.Site\"I\n\x10ListSitesRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\x12\x0e\n\x06\x66ilter\x18\x03 \x01(\t\"M\n\x11ListSitesResponse\x12\x1f\n\x05sites\x18\x01 \x03(\x0b\x32\x10.privacy.v1.Site\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"{\n\x11UpdateSiteRequest\x12\x1e\n\x04site\x18\x01 \x01(\x0b\x32\x10.privacy.v1.Site\x12/\n\x0bupdate_mask\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.FieldMask\x12\x15\n\rallow_missing\x18\x03 \x01(\x08\"4\n\x12UpdateSiteResponse\x12\x1e\n\x04site\x18\x01 \x01(\x0b\x32\x10.privacy.v1.Site\"F\n\x11\x44\x65leteSiteRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04\x65tag\x18\x02 \x01(\t\x12\x15\n\rallow_missing\x18\x03 \x01(\x08\"\x14\n\x12\x44\x65leteSiteResponse\"\\\n\x13\x43reateCameraRequest\x12\x0e\n\x06parent\x18\x01 \x01(\t\x12\x11\n\tcamera_id\x18\x02 \x01(\t\x12\"\n\x06\x63\x61mera\x18\x03 \x01(\x0b\x32\x12.privacy.v1.Camera\":\n\x14\x43reateCameraResponse\x12\"\n\x06\x63\x61mera\x18\x01 \x01(\x0b\x32\x12.privacy.v1.Camera\" \n\x10GetCameraRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"7\n\x11GetCameraResponse\x12\"\n\x06\x63\x61mera\x18\x01 \x01(\x0b\x32\x12.privacy.v1.Camera\"[\n\x12ListCamerasRequest\x12\x0e\n\x06parent\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\x12\x0e\n\x06\x66ilter\x18\x04 \x01(\t\"S\n\x13ListCamerasResponse\x12#\n\x07\x63\x61meras\x18\x01 \x03(\x0b\x32\x12.privacy.v1.Camera\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\x81\x01\n\x13UpdateCameraRequest\x12\"\n\x06\x63\x61mera\x18\x01 \x01(\x0b\x32\x12.privacy.v1.Camera\x12/\n\x0bupdate_mask\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.FieldMask\x12\x15\n\rallow_missing\x18\x03 \x01(\x08\":\n\x14UpdateCameraResponse\x12\"\n\x06\x63\x61mera\x18\x01 \x01(\x0b\x32\x12.privacy.v1.Camera\"H\n\x13\x44\x65leteCameraRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04\x65tag\x18\x02 \x01(\t\x12\x15\n\rallow_missing\x18\x03 \x01(\x08\"\x16\n\x14\x44\x65leteCameraResponse\"E\n\x12\x41pproveViewRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x11\n\tpreset_id\x18\x02 \x01(\t\x12\x0e\n\x06reason\x18\x03 \x01(\t\"9\n\x13\x41pproveViewResponse\x12\"\n\x06\x63\x61mera\x18\x01 \x01(\x0b\x32\x12.privacy.v1.Camera*s\n\tViewState\x12\x1a\n\x16VIEW_STATE_UNSPECIFIED\x10\x00\x12\x19\n\x15VIEW_STATE_UNAPPROVED\x10\x01\x12\x17\n\x13VIEW_STATE_APPROVED\x10\x02\x12\x16\n\x12VIEW_STATE_CHANGED\x10\x03\x32\xe7\x06\n\rCameraService\x12K\n\nCreateSite\x12\x1d.privacy.v1.CreateSiteRequest\x1a\x1e.privacy.v1.CreateSiteResponse\x12\x42\n\x07GetSite\x12\x1a.privacy.v1.GetSiteRequest\x1a\x1b.privacy.v1.GetSiteResponse\x12H\n\tListSites\x12\x1c.privacy.v1.ListSitesRequest\x1a\x1d.privacy.v1.ListSitesResponse\x12K\n\nUpdateSite\x12\x1d.privacy.v1.UpdateSiteRequest\x1a\x1e.privacy.v1.UpdateSiteResponse\x12K\n\nDeleteSite\x12\x1d.privacy.v1.DeleteSiteRequest\x1a\x1e.privacy.v1.DeleteSiteResponse\x12Q\n\x0c\x43reateCamera\x12\x1f.privacy.v1.CreateCameraRequest\x1a .privacy.v1.CreateCameraResponse\x12H\n\tGetCamera\x12\x1c.privacy.v1.GetCameraRequest\x1a\x1d.privacy.v1.GetCameraResponse\x12N\n\x0bListCameras\x12\x1e.privacy.v1.ListCamerasRequest\x1a\x1f.privacy.v1.ListCamerasResponse\x12Q\n\x0cUpdateCamera\x12\x1f.privacy.v1.UpdateCameraRequest\x1a .privacy.v1.UpdateCameraResponse\x12Q\n\x0c\x44\x65leteCamera\x12\x1f.privacy.v1.DeleteCameraRequest\x1a .privacy.v1.DeleteCameraResponse\x12N\n\x0b\x41pproveView\x12\x1e.privacy.v1.ApproveViewRequest\x1a\x1f.privacy.v1.ApproveViewResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -37,8 +37,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_CAMERA_LABELSENTRY']._loaded_options = None
   _globals['_CAMERA_LABELSENTRY']._serialized_options = b'8\001'
-  _globals['_VIEWSTATE']._serialized_start=2401
-  _globals['_VIEWSTATE']._serialized_end=2516
+  _globals['_VIEWSTATE']._serialized_start=2494
+  _globals['_VIEWSTATE']._serialized_end=2609
   _globals['_SITE']._serialized_start=164
   _globals['_SITE']._serialized_end=353
   _globals['_CAMERA']._serialized_start=356
@@ -60,37 +60,37 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LISTSITESRESPONSE']._serialized_start=1299
   _globals['_LISTSITESRESPONSE']._serialized_end=1376
   _globals['_UPDATESITEREQUEST']._serialized_start=1378
-  _globals['_UPDATESITEREQUEST']._serialized_end=1478
-  _globals['_UPDATESITERESPONSE']._serialized_start=1480
-  _globals['_UPDATESITERESPONSE']._serialized_end=1532
-  _globals['_DELETESITEREQUEST']._serialized_start=1534
-  _globals['_DELETESITEREQUEST']._serialized_end=1581
-  _globals['_DELETESITERESPONSE']._serialized_start=1583
-  _globals['_DELETESITERESPONSE']._serialized_end=1603
-  _globals['_CREATECAMERAREQUEST']._serialized_start=1605
-  _globals['_CREATECAMERAREQUEST']._serialized_end=1697
-  _globals['_CREATECAMERARESPONSE']._serialized_start=1699
-  _globals['_CREATECAMERARESPONSE']._serialized_end=1757
-  _globals['_GETCAMERAREQUEST']._serialized_start=1759
-  _globals['_GETCAMERAREQUEST']._serialized_end=1791
-  _globals['_GETCAMERARESPONSE']._serialized_start=1793
-  _globals['_GETCAMERARESPONSE']._serialized_end=1848
-  _globals['_LISTCAMERASREQUEST']._serialized_start=1850
-  _globals['_LISTCAMERASREQUEST']._serialized_end=1941
-  _globals['_LISTCAMERASRESPONSE']._serialized_start=1943
-  _globals['_LISTCAMERASRESPONSE']._serialized_end=2026
-  _globals['_UPDATECAMERAREQUEST']._serialized_start=2028
-  _globals['_UPDATECAMERAREQUEST']._serialized_end=2134
-  _globals['_UPDATECAMERARESPONSE']._serialized_start=2136
-  _globals['_UPDATECAMERARESPONSE']._serialized_end=2194
-  _globals['_DELETECAMERAREQUEST']._serialized_start=2196
-  _globals['_DELETECAMERAREQUEST']._serialized_end=2245
-  _globals['_DELETECAMERARESPONSE']._serialized_start=2247
-  _globals['_DELETECAMERARESPONSE']._serialized_end=2269
-  _globals['_APPROVEVIEWREQUEST']._serialized_start=2271
-  _globals['_APPROVEVIEWREQUEST']._serialized_end=2340
-  _globals['_APPROVEVIEWRESPONSE']._serialized_start=2342
-  _globals['_APPROVEVIEWRESPONSE']._serialized_end=2399
-  _globals['_CAMERASERVICE']._serialized_start=2519
-  _globals['_CAMERASERVICE']._serialized_end=3390
+  _globals['_UPDATESITEREQUEST']._serialized_end=1501
+  _globals['_UPDATESITERESPONSE']._serialized_start=1503
+  _globals['_UPDATESITERESPONSE']._serialized_end=1555
+  _globals['_DELETESITEREQUEST']._serialized_start=1557
+  _globals['_DELETESITEREQUEST']._serialized_end=1627
+  _globals['_DELETESITERESPONSE']._serialized_start=1629
+  _globals['_DELETESITERESPONSE']._serialized_end=1649
+  _globals['_CREATECAMERAREQUEST']._serialized_start=1651
+  _globals['_CREATECAMERAREQUEST']._serialized_end=1743
+  _globals['_CREATECAMERARESPONSE']._serialized_start=1745
+  _globals['_CREATECAMERARESPONSE']._serialized_end=1803
+  _globals['_GETCAMERAREQUEST']._serialized_start=1805
+  _globals['_GETCAMERAREQUEST']._serialized_end=1837
+  _globals['_GETCAMERARESPONSE']._serialized_start=1839
+  _globals['_GETCAMERARESPONSE']._serialized_end=1894
+  _globals['_LISTCAMERASREQUEST']._serialized_start=1896
+  _globals['_LISTCAMERASREQUEST']._serialized_end=1987
+  _globals['_LISTCAMERASRESPONSE']._serialized_start=1989
+  _globals['_LISTCAMERASRESPONSE']._serialized_end=2072
+  _globals['_UPDATECAMERAREQUEST']._serialized_start=2075
+  _globals['_UPDATECAMERAREQUEST']._serialized_end=2204
+  _globals['_UPDATECAMERARESPONSE']._serialized_start=2206
+  _globals['_UPDATECAMERARESPONSE']._serialized_end=2264
+  _globals['_DELETECAMERAREQUEST']._serialized_start=2266
+  _globals['_DELETECAMERAREQUEST']._serialized_end=2338
+  _globals['_DELETECAMERARESPONSE']._serialized_start=2340
+  _globals['_DELETECAMERARESPONSE']._serialized_end=2362
+  _globals['_APPROVEVIEWREQUEST']._serialized_start=2364
+  _globals['_APPROVEVIEWREQUEST']._serialized_end=2433
+  _globals['_APPROVEVIEWRESPONSE']._serialized_start=2435
+  _globals['_APPROVEVIEWRESPONSE']._serialized_end=2492
+  _globals['_CAMERASERVICE']._serialized_start=2612
+  _globals['_CAMERASERVICE']._serialized_end=3483
 # @@protoc_insertion_point(module_scope)

@@ -161,11 +161,11 @@ class Camera(_message.Message):
 
     @_builtins.property
     def last_verdict(self) -> _verdict_pb2.Verdict:
-        """Output only. The last verdict, if the camera has a stream now."""
+        """Output only. The last verdict, if the camera has a stream on the server that answers."""
 
     @_builtins.property
     def last_frame_time(self) -> _timestamp_pb2.Timestamp:
-        """Output only. When a frame last came."""
+        """Output only. When a frame last came, if the camera has a stream on the server that answers."""
 
     @_builtins.property
     def create_time(self) -> _timestamp_pb2.Timestamp:
@@ -221,7 +221,7 @@ class ViewPreset(_message.Message):
     """Output only. Who approved the view."""
     @_builtins.property
     def static_zones(self) -> _containers.RepeatedCompositeFieldContainer[_mask_pb2.Polygon]:
-        """Optional. Polygons that are hidden in this view whatever is seen. Range: at most 256."""
+        """Optional. Polygons that are hidden in this view whatever is seen. Range: at most 256 for all presets together."""
 
     @_builtins.property
     def approve_time(self) -> _timestamp_pb2.Timestamp:
@@ -409,23 +409,27 @@ class UpdateSiteRequest(_message.Message):
 
     SITE_FIELD_NUMBER: _builtins.int
     UPDATE_MASK_FIELD_NUMBER: _builtins.int
+    ALLOW_MISSING_FIELD_NUMBER: _builtins.int
+    allow_missing: _builtins.bool
+    """Optional. If set and there is none of this name, it is made, and `update_mask` is ignored."""
     @_builtins.property
     def site(self) -> Global___Site:
         """Required. The site, with the fields that change."""
 
     @_builtins.property
     def update_mask(self) -> _field_mask_pb2.FieldMask:
-        """Optional. Which fields change. If unset, all that are set in `site`."""
+        """Optional. Which fields change. If unset, all that are set in `site`; "*" is all."""
 
     def __init__(
         self,
         *,
         site: Global___Site | None = ...,
         update_mask: _field_mask_pb2.FieldMask | None = ...,
+        allow_missing: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["site", b"site", "update_mask", b"update_mask"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["site", b"site", "update_mask", b"update_mask"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["allow_missing", b"allow_missing", "site", b"site", "update_mask", b"update_mask"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -463,19 +467,23 @@ class DeleteSiteRequest(_message.Message):
 
     NAME_FIELD_NUMBER: _builtins.int
     ETAG_FIELD_NUMBER: _builtins.int
+    ALLOW_MISSING_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """Required. "sites/{site}"."""
     etag: _builtins.str
     """Optional. If set and old, the request is `ABORTED`."""
+    allow_missing: _builtins.bool
+    """Optional. If set, what is not there is not missed."""
     def __init__(
         self,
         *,
         name: _builtins.str = ...,
         etag: _builtins.str = ...,
+        allow_missing: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["etag", b"etag", "name", b"name"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["allow_missing", b"allow_missing", "etag", b"etag", "name", b"name"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -670,23 +678,27 @@ class UpdateCameraRequest(_message.Message):
 
     CAMERA_FIELD_NUMBER: _builtins.int
     UPDATE_MASK_FIELD_NUMBER: _builtins.int
+    ALLOW_MISSING_FIELD_NUMBER: _builtins.int
+    allow_missing: _builtins.bool
+    """Optional. If set and there is none of this name, it is made, and `update_mask` is ignored."""
     @_builtins.property
     def camera(self) -> Global___Camera:
         """Required. The camera, with the fields that change."""
 
     @_builtins.property
     def update_mask(self) -> _field_mask_pb2.FieldMask:
-        """Optional. Which fields change. If unset, all that are set in `camera`."""
+        """Optional. Which fields change. If unset, all that are set in `camera`; "*" is all."""
 
     def __init__(
         self,
         *,
         camera: Global___Camera | None = ...,
         update_mask: _field_mask_pb2.FieldMask | None = ...,
+        allow_missing: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["camera", b"camera", "update_mask", b"update_mask"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["camera", b"camera", "update_mask", b"update_mask"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["allow_missing", b"allow_missing", "camera", b"camera", "update_mask", b"update_mask"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -724,19 +736,23 @@ class DeleteCameraRequest(_message.Message):
 
     NAME_FIELD_NUMBER: _builtins.int
     ETAG_FIELD_NUMBER: _builtins.int
+    ALLOW_MISSING_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """Required. "sites/{site}/cameras/{camera}"."""
     etag: _builtins.str
     """Optional. If set and old, the request is `ABORTED`."""
+    allow_missing: _builtins.bool
+    """Optional. If set, what is not there is not missed."""
     def __init__(
         self,
         *,
         name: _builtins.str = ...,
         etag: _builtins.str = ...,
+        allow_missing: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["etag", b"etag", "name", b"name"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["allow_missing", b"allow_missing", "etag", b"etag", "name", b"name"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
