@@ -326,3 +326,30 @@ def test_a_part_of_a_prohibited_view_may_be_hidden(lie: Lie) -> None:
 
     assert shown[:, :32].max() == 0
     assert shown[:, 32:].min() == LIGHT
+
+
+def test_a_refusal_for_now_says_when_to_come_back(serve: Start) -> None:  # noqa: F811 - the fixture
+    running = serve()
+    held = threading.Event()
+
+    def until() -> Iterator[Frame]:
+        yield grey_frame(DARK)
+        held.wait(20)
+
+    with EnforcementClient(running.address) as client:
+        others = [client.enforce(until(), StreamOptions(camera=OPTIONS.camera, in_flight=1)) for _ in range(4)]
+        for other in others:
+            next(other)
+        started = time.monotonic()
+        answers = client.enforce((grey_frame(DARK, n / 20, n) for n in range(10_000)), OPTIONS)
+        first = next(answers)
+        held.set()
+        for other in others:
+            list(other)
+        for answer in answers:
+            if answer.verdict.reason is not Reason.CONNECTION_LOST:
+                break
+            time.sleep(0.02)
+
+    assert first.verdict.reason is Reason.CONNECTION_LOST
+    assert time.monotonic() - started > 0.8 * 2  # as `RetryInfo` asks, less the spread

@@ -1,0 +1,82 @@
+"""The client's side of shared memory: it opens what the server has made, and keeps count of the slots."""
+
+import mmap
+import os
+from collections import deque
+from pathlib import Path
+
+import numpy as np
+
+from privacy.client.pictures import Jpeg, Shown
+from privacy.errors import FrameError, InputError
+from privacy.v1 import enforcement_service_pb2 as pb
+from privacy.v1 import frame_pb2
+
+_FOLDER = Path("/dev/shm")  # noqa: S108 - where POSIX keeps shared memory on Linux
+_JPEG_BYTES = 4 * 1024 * 1024
+
+
+def slot_bytes_for(picture: Shown) -> int:
+    """Return how large a slot must be for pictures like this one; larger ones travel in messages."""
+    if isinstance(picture, Jpeg):
+        return max(_JPEG_BYTES, 2 * len(picture.data))
+    return sum(plane.size for plane in picture.planes)
+
+
+class Shared:
+    """The memory of one stream.
+
+    Args:
+        memory: As the server named it.
+
+    Raises:
+        InputError: It cannot be opened: the server runs on another machine, or as another user.
+    """
+
+    def __init__(self, memory: pb.SharedMemory) -> None:
+        if "/" in memory.name or not 1 <= memory.slots <= 4096 or memory.slot_size_bytes < 1:
+            raise InputError("no shared memory that could be opened")
+        try:
+            handle = os.open(_FOLDER / memory.name, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC)
+            try:
+                self._memory = mmap.mmap(handle, memory.slots * memory.slot_size_bytes)
+            finally:
+                os.close(handle)
+        except (OSError, ValueError) as error:
+            raise InputError("the shared memory of the server cannot be opened from here") from error
+        self._slot_bytes = memory.slot_size_bytes
+        self._free = deque(range(memory.slots))
+
+    def write(self, picture: Shown) -> frame_pb2.SharedMemorySlot | None:
+        """Put a picture into a free slot; None if it does not fit or there is none."""
+        parts = [picture.data] if isinstance(picture, Jpeg) else picture.planes
+        size = sum(len(part) if isinstance(part, bytes) else part.nbytes for part in parts)
+        if not self._free or not 1 <= size <= self._slot_bytes:
+            return None
+        slot = self._free.popleft()
+        start = slot * self._slot_bytes
+        for part in parts:
+            if isinstance(part, bytes):
+                self._memory[start : start + len(part)] = part
+                start += len(part)
+            else:
+                target = np.frombuffer(self._memory, np.uint8, part.size, start).reshape(part.shape)
+                target[...] = part
+                start += part.size
+        return frame_pb2.SharedMemorySlot(slot=slot, size_bytes=size)
+
+    def read(self, where: frame_pb2.SharedMemorySlot) -> bytes:
+        """Return a copy of what the server has put into a slot.
+
+        Raises:
+            FrameError: There is no such slot.
+        """
+        start = where.slot * self._slot_bytes
+        if where.slot < 0 or not 0 <= where.size_bytes <= self._slot_bytes or start >= len(self._memory):
+            raise FrameError("a picture outside the shared memory")
+        return self._memory[start : start + where.size_bytes]
+
+    def release(self, slot: int) -> pb.EnforceStreamRequest:
+        """Take a slot back into use, and return the message that says so to the server."""
+        self._free.append(slot)
+        return pb.EnforceStreamRequest(release=pb.SlotRelease(slots=[slot]))
