@@ -8,6 +8,7 @@ PrivacyError
 │   ├── RegionError             static zones that are no polygons in [0, 1]
 │   ├── EffectTooWeakError      a mask below the strength floor of the policy
 │   ├── FieldError              a field of a request holds what it may not
+│   ├── DeviceError             pixels are to be masked on a device that is not there
 │   ├── ProtocolError           a stream message out of order
 │   ├── EventError              an event without a subject or a time
 │   ├── UnsupportedError        a part of the contract that this server does not serve
@@ -83,6 +84,12 @@ class FieldError(InputError):
     """A field of a request is missing, or holds what it may not."""
 
     reason = "INVALID_FIELD"
+
+
+class DeviceError(InputError):
+    """Pixels are to be masked on a device that this machine does not have."""
+
+    reason = "DEVICE_UNAVAILABLE"
 
 
 class ProtocolError(InputError):

@@ -11,7 +11,7 @@ from privacy.cadence import Cadence, Cue
 from privacy.errors import EvidenceError, MaskingError, OverloadError, PolicyError, SourceLostError
 from privacy.evidence import Doubt, Evidence, Reason, Sight
 from privacy.frame import Frame, thumbnail
-from privacy.masking import blank, mask
+from privacy.masking import Masker, blank, mask
 from privacy.models.classifier import ZoneClassifier
 from privacy.models.detector import Detection, Detector
 from privacy.plan import WHOLE, MaskPlan, Polygon, plan_for
@@ -52,6 +52,7 @@ def guard(
     effect: Effect | None = None,
     look_behind_s: float = 0.0,
     subjects: Mapping[Subject, Detector] | None = None,
+    masker: Masker | None = None,
 ) -> Iterator[Outcome]:
     """Yield one outcome for each frame, in order.
 
@@ -66,6 +67,7 @@ def guard(
             when it came is still hidden. 0 for the shortest delay.
         subjects: What to hide within permitted views, and what finds it. Such frames wait for `look_behind_s` once
             more, so that people are hidden from before they were first seen.
+        masker: What masks, on which device; None for the CPU. See `privacy.masking.masker_for`.
 
     Raises:
         EffectTooWeakError: `effect` is below the policy's floor; raised before the first frame is read.
@@ -83,8 +85,8 @@ def guard(
             policy=policy.name,
         )
     if not subjects:
-        return enforce(ruled, policy, static, effect)
-    return _hide(follow(ruled, subjects, policy.subjects, look_behind_s), policy, static, effect)
+        return enforce(ruled, policy, static, effect, masker)
+    return _hide(follow(ruled, subjects, policy.subjects, look_behind_s), policy, static, effect, masker)
 
 
 def examine(frame: Frame, model: ZoneClassifier) -> Evidence | Doubt:
@@ -285,11 +287,12 @@ def _hide(
     policy: Policy,
     static: Sequence[Polygon],
     effect: Effect | None,
+    masker: Masker | None = None,
 ) -> Iterator[Outcome]:
     """Mask each frame as its verdict demands, and the subjects in those that are permitted."""
     for frame, verdict, hidden in followed:
         plan = plan_for(verdict, policy, (*static, *(one.region for one in hidden)), effect)
-        outcome = _enforced(frame, verdict, plan)
+        outcome = enforced(frame, verdict, plan, masker)
         yield outcome if outcome.plan.hides_everything else replace(outcome, subjects=hidden)
 
 
@@ -298,6 +301,7 @@ def enforce(
     policy: Policy,
     static: Sequence[Polygon] = (),
     effect: Effect | None = None,
+    masker: Masker | None = None,
 ) -> Iterator[Outcome]:
     """Mask each frame as its verdict demands.
 
@@ -306,12 +310,17 @@ def enforce(
     """
     for frame, verdict in ruled:
         plan = plan_for(verdict, policy, static, effect)
-        yield _enforced(frame, verdict, plan)
+        yield enforced(frame, verdict, plan, masker)
 
 
-def _enforced(frame: Frame, verdict: Verdict, plan: MaskPlan) -> Outcome:
+def enforced(frame: Frame, verdict: Verdict, plan: MaskPlan, masker: Masker | None = None) -> Outcome:
+    """Mask one frame as planned, or hide it whole if that fails.
+
+    Raises:
+        MaskingError: Not even a blank frame could be made.
+    """
     try:
-        return Outcome(mask(frame, plan), verdict, plan)
+        return Outcome((masker or mask)(frame, plan), verdict, plan)
     except Exception as error:  # whatever went wrong, a frame that should have been masked may not leave as it is
         log.error("mask_failed", sequence=frame.sequence, error=type(error).__name__)
     try:

@@ -14,6 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskProgressC
 
 from privacy import plan, policy
 from privacy.errors import EffectTooWeakError, ModelNotFoundError, SourceLostError
+from privacy.masking import DEVICES, masker_for
 from privacy.models import catalogue
 from privacy.models.detector import Detector
 from privacy.pipeline import Outcome, guard
@@ -58,6 +59,10 @@ FACE_SIDE = 1280
 @click.option("--people", is_flag=True, help="Hide people in permitted views as well (needs picodet-s-416).")
 @click.option("--faces", is_flag=True, help="Hide faces in permitted views as well (needs yunet-n).")
 @click.option("--screens", is_flag=True, help="Hide displays, telephones and books as well (needs picodet-s-416).")
+@click.option(
+    "--device", default="cpu", show_default=True, type=click.Choice(DEVICES), help="Where pixels are masked; auto "
+    "takes CUDA where torch finds it (extra gpu)."
+)  # fmt: skip
 @click.option("--purpose", default="", help="What the camera is declared for, for example corridor.")
 @click.option(
     "--look-behind", type=click.FloatRange(0, 60), help="Seconds that frames wait for the next verdict, so that what "
@@ -82,6 +87,7 @@ def mask(
     people: bool,
     faces: bool,
     screens: bool,
+    device: str,
     purpose: str,
     look_behind: float | None,
     model: str,
@@ -108,6 +114,7 @@ def mask(
     if view is not None and zones is None:
         raise click.UsageError("--view names a preset of --zones")
     static = plan.read_zones(zones).at(view) if zones is not None else ()
+    masker = masker_for(device)
     classifier = catalogue.load(model)
     asked = {Subject.PEOPLE: people, Subject.FACES: faces, Subject.SCREENS: screens}
     subjects = _detectors(rules.subjects.hidden | {subject for subject, wanted in asked.items() if wanted}, rules)
@@ -129,6 +136,7 @@ def mask(
             effect=wanted,
             look_behind_s=seconds,
             subjects=subjects,
+            masker=masker,
         )
         try:
             for outcome in _shown(_interruptible(outcomes, live=video.info.live), video.info):

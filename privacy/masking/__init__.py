@@ -4,10 +4,12 @@
 touches.
 """
 
-from collections.abc import Sequence
+import ctypes
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from privacy.errors import DeviceError
 from privacy.frame import Frame, Layout, Plane, plane_shapes
 from privacy.masking import effects
 from privacy.masking.coverage import Part, cover
@@ -15,7 +17,12 @@ from privacy.masking.kept import Kept
 from privacy.plan import MaskPlan, Polygon, Region
 from privacy.policy import Effect, EffectKind
 
-__all__ = ["blank", "mask"]
+__all__ = ["Masker", "blank", "mask", "masker_for"]
+
+DEVICES = ("auto", "cpu", "cuda")
+
+Masker = Callable[[Frame, MaskPlan], Frame]
+"""Hides the regions of a plan in a frame, as `mask` does."""
 
 _BLANKS: Kept[tuple[Plane, ...]] = Kept(64 * 1024 * 1024, lambda planes: sum(plane.nbytes for plane in planes))
 _DRAWN: Kept[Part | None] = Kept(64 * 1024 * 1024, lambda part: 0 if part is None else part.nbytes)
@@ -39,11 +46,11 @@ def mask(frame: Frame, plan: MaskPlan) -> Frame:
     if not parts:
         return frame
     planes = _copies(frame)
-    _apply(frame, planes, parts, plan.effect)
+    apply(frame, planes, parts, plan.effect)
     return frame.with_planes(planes)
 
 
-def _apply(frame: Frame, planes: Sequence[Plane], parts: Sequence[Part], effect: Effect) -> None:
+def apply(frame: Frame, planes: Sequence[Plane], parts: Sequence[Part], effect: Effect) -> None:
     """Write the parts of every plane."""
     side, grain = effects.side_of(effect.strength, frame.size), effects.grain_of(effect.strength, frame.size)
     black = black_of(frame.layout, full_range=frame.full_range)
@@ -63,6 +70,40 @@ def blank(frame: Frame) -> Frame:
     """Return a black frame of the same size, layout and moment. Its planes are shared and read-only."""
     height, width = frame.size
     return frame.with_planes(_blank_planes(frame.layout, height, width, full_range=frame.full_range))
+
+
+def masker_for(device: str) -> Masker:
+    """Return what masks on a device; every device gives the same bytes.
+
+    Args:
+        device: "cpu"; "cuda"; or "auto", CUDA where torch finds it and the CPU elsewhere.
+
+    Raises:
+        DeviceError: "cuda" is asked for and there is none, or torch is not installed.
+    """
+    if device not in DEVICES:
+        raise DeviceError(f"masks are made on {', '.join(DEVICES)}, not on {device}", device=device)
+    if device == "cpu" or (device == "auto" and not _has_driver()):
+        return mask
+    try:
+        from privacy.masking.device import DeviceMasker  # noqa: PLC0415 - torch is an extra, and slow to load
+
+        return DeviceMasker("cuda")
+    except (ImportError, DeviceError) as error:
+        if device == "auto":
+            return mask
+        if isinstance(error, DeviceError):
+            raise
+        raise DeviceError("masking on CUDA needs torch: install the extra gpu", device=device) from error
+
+
+def _has_driver() -> bool:
+    """Say whether CUDA could work here, without the seconds that loading torch takes."""
+    try:
+        ctypes.CDLL("libcuda.so.1")
+    except OSError:
+        return False
+    return True
 
 
 def cover_all(regions: Sequence[Region], size: tuple[int, int]) -> list[Part]:

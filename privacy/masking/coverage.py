@@ -12,7 +12,7 @@ from privacy.plan import Bitmap, Region
 Box = tuple[slice, slice]
 """Rows and columns, `[start, end)`."""
 
-_SNAP = 1e-6  # pixels: nearer than this to a grid line is on it, so that 0.1 * 640 is 64 and not 64.00000000000001
+SNAP = 1e-6  # pixels: nearer than this to a grid line is on it, so that 0.1 * 640 is 64 and not 64.00000000000001
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -63,7 +63,7 @@ def cover(region: Region, size: tuple[int, int]) -> Part | None:
         return _fill(region.points, size)
     points = np.asarray(region.points, np.float64) * size[::-1]
     near = np.round(points)
-    return _draw(np.where(np.abs(points - near) < _SNAP, near, points), size)
+    return _draw(np.where(np.abs(points - near) < SNAP, near, points), size)
 
 
 def painted(parts: Sequence[Part], size: tuple[int, int]) -> NDArray[np.bool_]:
@@ -93,7 +93,7 @@ def _fill(points: Sequence[tuple[float, float]], size: tuple[int, int]) -> Part 
 
 def _touched(one: float, other: float, length: int) -> slice:
     low, high = (one * length, other * length) if one < other else (other * length, one * length)
-    start, stop = math.floor(low + _SNAP), math.ceil(high - _SNAP)
+    start, stop = math.floor(low + SNAP), math.ceil(high - SNAP)
     return slice(max(0, start), min(length, max(stop, start + 1)))
 
 
@@ -175,7 +175,7 @@ def _trace(
         ends = np.stack([x0 + (np.clip(at, y0, y1) - y0) * slope for at in (rows, rows + 1.0)])
     else:
         ends = np.broadcast_to(np.array([[x0], [x1]]), (2, rows.size))
-    slack = 0.0 if x0 == x1 else _SNAP  # a slanted edge is computed, and may be off by a rounding
+    slack = 0.0 if x0 == x1 else SNAP  # a slanted edge is computed, and may be off by a rounding
     left = np.floor(np.maximum(ends.min(axis=0) - slack, min(x0, x1)))  # but no edge runs beyond its own ends
     right = np.maximum(left + 1, np.ceil(np.minimum(ends.max(axis=0) + slack, max(x0, x1))))
     if thin:
