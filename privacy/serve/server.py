@@ -23,15 +23,6 @@ log = structlog.get_logger()
 SERVICE = pb.DESCRIPTOR.services_by_name["EnforcementService"].full_name
 DEFAULT_ADDRESS = "127.0.0.1:50051"
 _SPARE_THREADS = 16  # for everything that is no admitted stream: refusals, stills, health, reflection
-_KEEPALIVE = [
-    # A camera's connection that died without a word is noticed within 40 s, and its place is free again.
-    ("grpc.keepalive_time_ms", 30_000),
-    ("grpc.keepalive_timeout_ms", 10_000),
-    ("grpc.http2.min_ping_interval_without_data_ms", 10_000),
-    ("grpc.keepalive_permit_without_calls", 1),
-    # Two servers on one port would share the cameras between them unseen.
-    ("grpc.so_reuseport", 0),
-]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,12 +34,15 @@ class Settings:
         tls: Private key and certificate chain, PEM; None to serve in the clear.
         reflection: Whether tools may ask for the contract.
         grace_s: How long streams may go on once the server is told to stop.
+        keepalive_s: A connection is asked this often whether it is still there; one that has died without a word is
+            noticed after a third as long again, and its place is free.
     """
 
     address: str = DEFAULT_ADDRESS
     tls: tuple[bytes, bytes] | None = field(default=None, repr=False)
     reflection: bool = False
     grace_s: float = 10.0
+    keepalive_s: float = 30.0
 
 
 class Server:
@@ -68,7 +62,13 @@ class Server:
     def __init__(self, engine: Engine, settings: Settings) -> None:
         threads = engine.max_streams + _SPARE_THREADS
         options = [
-            *_KEEPALIVE,
+            ("grpc.keepalive_time_ms", round(settings.keepalive_s * 1000)),
+            ("grpc.keepalive_timeout_ms", round(settings.keepalive_s * 1000 / 3)),
+            ("grpc.http2.ping_timeout_ms", round(settings.keepalive_s * 1000 / 3)),  # or it is a minute all the same
+            ("grpc.http2.min_ping_interval_without_data_ms", 10_000),
+            ("grpc.keepalive_permit_without_calls", 1),
+            # Two servers on one port would share the cameras between them unseen.
+            ("grpc.so_reuseport", 0),
             ("grpc.max_receive_message_length", engine.limits.message_bytes),
             ("grpc.max_send_message_length", -1),
         ]

@@ -32,6 +32,7 @@ log = structlog.get_logger()
 
 LOOK_WITHIN_S = 2.0
 """A frame that is not looked at within this time is hidden, whatever the client's patience."""
+CONFIG_WITHIN_S = 10.0
 _HEADROOM = 0.8
 """Share of the processors that streams may take; gRPC and the system have the rest."""
 
@@ -102,6 +103,19 @@ class Engine:
             raise ModelNotFoundError("this server does not run a model of this name", field="model")
 
 
+def _first(
+    requests: Iterator[pb.EnforceStreamRequest], context: grpc.ServicerContext
+) -> pb.EnforceStreamRequest | None:
+    """Return the first message, None if there is none; a client that says nothing does not keep its place."""
+    patience = threading.Timer(CONFIG_WITHIN_S, context.cancel)
+    patience.daemon = True
+    patience.start()
+    try:
+        return next(requests, None)
+    finally:
+        patience.cancel()
+
+
 class EnforcementService(pb_grpc.EnforcementServiceServicer):
     """Serves the contract.
 
@@ -141,7 +155,7 @@ class EnforcementService(pb_grpc.EnforcementServiceServicer):
     ) -> Iterator[pb.EnforceStreamResponse]:
         """Rule on one camera for as long as the call lasts."""
         with errors_as_status(context), ExitStack() as ending:
-            stream, accepted = self._open(request_iterator, context.peer(), ending)
+            stream, accepted = self._open(request_iterator, context, ending)
             yield pb.EnforceStreamResponse(accepted=accepted)
             told = False
             for result in stream.results(request_iterator):
@@ -199,13 +213,13 @@ class EnforcementService(pb_grpc.EnforcementServiceServicer):
         )
 
     def _open(
-        self, requests: Iterator[pb.EnforceStreamRequest], peer: str, ending: ExitStack
+        self, requests: Iterator[pb.EnforceStreamRequest], context: grpc.ServicerContext, ending: ExitStack
     ) -> tuple[Stream, pb.StreamAccepted]:
         """Return the stream that the first message asks for; `ending` lets go of it."""
-        engine, camera = self._engine, ""
+        engine, camera, peer = self._engine, "", context.peer()
         try:
             account = ending.enter_context(self._admission.stream(time.monotonic()))
-            setup = translate.setup(next(requests, None))
+            setup = translate.setup(_first(requests, context))
             camera = setup.camera
             engine.check_model(setup.model)
             pack = engine.policy_of(setup.policy)
