@@ -35,6 +35,7 @@ CREDITS = 8
 _FASTEST = 60
 """Frames a second for which there are credits while frames wait for the next look."""
 _CHANGES = 4
+_COUNT_EVERY_S = 1.0
 
 
 @dataclass(slots=True)
@@ -111,6 +112,7 @@ class Stream:
         self._passed: list[Arrival] = []
         self._offset: float | None = None
         self._cpu = 0.0
+        self._count_at = 0.0
 
     def results(self, requests: Iterator[pb.EnforceStreamRequest]) -> Iterator[pb.FrameResult]:
         """Yield one result for each frame, in order.
@@ -124,7 +126,6 @@ class Stream:
         if self._setup.delivery is Delivery.LATEST:
             latest = Latest(arrivals, lambda came: replace(came, data=b""))
             arrivals = self._newest(latest)
-        self._cpu = time.thread_time()
         try:
             for frame, verdict in self._ruled(arrivals):
                 work = self._working.pop(frame.sequence)
@@ -151,11 +152,14 @@ class Stream:
         return pipeline.wait(ruled, self._facts.look_behind_s, last)
 
     def _count(self, offset: float) -> None:
-        """Put down what this frame has cost."""
+        """Put down what frames have cost, now and then: to ask for a thread's CPU time may cost more than a frame."""
+        wall = time.monotonic()
+        if wall < self._count_at:
+            return
         now = time.thread_time()
-        captured = 0.0 if self._offset is None else offset - self._offset
-        self._account.spend(now - self._cpu + self._seat.spent, captured, time.monotonic())
-        self._cpu, self._seat.spent, self._offset = now, 0.0, offset
+        if self._offset is not None:
+            self._account.spend(now - self._cpu + self._seat.spent, offset - self._offset, wall)
+        self._count_at, self._cpu, self._seat.spent, self._offset = wall + _COUNT_EVERY_S, now, 0.0, offset
 
     def _arrivals(self, requests: Iterator[pb.EnforceStreamRequest]) -> Iterator[Arrival]:
         sequence = -1
