@@ -2,9 +2,12 @@
 
     privacy serve &
     python examples/vms_plugin.py lobby.mp4 --out out
+    python examples/vms_plugin.py rtsp://camera/stream --out out --segments 10
+    python examples/vms_plugin.py rtsp://camera/stream --push rtmp://media-server/live/lobby
 
-`out` then holds `masked.mp4`, `verdicts.jsonl` with one line for each frame, and `index.html` to look at. A real plugin
-differs in where frames come from and go to; the loop in `enforce` is all there is to the rest.
+The first leaves a page to look at: `out` then holds `masked.mp4`, `verdicts.jsonl` with one line for each frame, and
+`index.html`. The others run for as long as the camera does, and open it again when it breaks off. A real plugin differs
+in where frames come from and go to; the loops in `enforce` and `relay` are all there is to the rest.
 """
 
 import argparse
@@ -14,6 +17,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Protocol
 
+from outputs import Camera, Output, Push, Segments
 from page import Moment, page, picture
 
 from privacy import jpeg
@@ -110,6 +114,23 @@ def enforce(
         raise broken
 
 
+def relay(client: EnforcementClient, camera: Camera, output: Output, options: StreamOptions, *, as_jpeg: bool) -> None:
+    """Pass on what may be shown, for as long as the camera gives something.
+
+    Raises:
+        SinkError: The output broke off.
+    """
+    pictures = map(to_jpeg, camera) if as_jpeg else camera
+    try:
+        for number, answer in enumerate(client.enforce(pictures, options)):
+            output.write(to_frame(answer, number))
+    except KeyboardInterrupt:
+        pass  # what was written is all there is
+    finally:
+        output.close()
+        camera.close()
+
+
 def to_jpeg(frame: Frame) -> Jpeg:
     """Return a frame as a camera that sends JPEG would."""
     pixels = thumbnail(frame, frame.size)
@@ -154,13 +175,17 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the command line."""
     parser = argparse.ArgumentParser(description="Mask a video through the privacy service.")
     parser.add_argument("video", help="A file, or the address of an RTSP camera.")
+    parser.add_argument("--out", type=Path, help="Folder for the masked video, the verdicts and the page.")
     parser.add_argument(
-        "--out", type=Path, required=True, help="Folder for the masked video, the verdicts and the page."
+        "--segments", type=float, metavar="SECONDS", help="Write segments of this length to the folder."
     )
+    parser.add_argument("--push", metavar="ADDRESS", help="Send the masked video on: rtmp://, rtsp://, srt://, tcp://.")
     parser.add_argument("--target", default="127.0.0.1:50051", help="HOST:PORT of the service.")
     parser.add_argument("--camera", default="sites/demo/cameras/demo", help="Resource name of the camera.")
     parser.add_argument("--purpose", default="", help="What the camera is declared for, for example corridor.")
     parser.add_argument("--mode", choices=[mode.value for mode in Mode], default=Mode.MASKED_FRAME.value)
+    parser.add_argument("--token", default="", help="What the service knows this plugin by.")
+    parser.add_argument("--look-behind", type=float, default=0.0, metavar="SECONDS", help="Wait for the next look.")
     parser.add_argument("--jpeg", action="store_true", help="Send JPEG instead of I420.")
     parser.add_argument(
         "--show-before",
@@ -168,11 +193,20 @@ def main(arguments: list[str] | None = None) -> int:
         help="Put unmasked pictures on the page, also of what was hidden. Only for clips that you may look at.",
     )
     asked = parser.parse_args(arguments)
-    options = StreamOptions(camera=asked.camera, purpose=asked.purpose, mode=Mode(asked.mode))
+    if asked.out is None and (asked.push is None or asked.segments is not None):
+        parser.error("name a folder with --out, or an address with --push")
+    options = StreamOptions(
+        camera=asked.camera, purpose=asked.purpose, mode=Mode(asked.mode), look_behind_s=asked.look_behind
+    )
     try:
-        with EnforcementClient(asked.target) as client, VideoSource(asked.video) as source:
+        with EnforcementClient(asked.target, token=asked.token) as client:
             client.wait_ready()
-            enforce(client, source, asked.out, options, as_jpeg=asked.jpeg, before=asked.show_before)
+            if asked.push is not None or asked.segments is not None:
+                camera = Camera(asked.video)
+                relay(client, camera, output_of(asked, camera), options, as_jpeg=asked.jpeg)
+                return 0
+            with VideoSource(asked.video) as source:
+                enforce(client, source, asked.out, options, as_jpeg=asked.jpeg, before=asked.show_before)
     except SourceLostError as error:
         print(f"vms_plugin: {error}; what came before is masked and written", file=sys.stderr)
         return 3
@@ -181,6 +215,14 @@ def main(arguments: list[str] | None = None) -> int:
         return 1
     print(asked.out / "index.html")
     return 0
+
+
+def output_of(asked: argparse.Namespace, camera: Camera) -> Output:
+    """Return where the masked video goes."""
+    if asked.push is not None:
+        return Push(asked.push, camera.info)
+    asked.out.mkdir(parents=True, exist_ok=True)
+    return Segments(asked.out, camera.info, asked.segments)
 
 
 if __name__ == "__main__":

@@ -29,9 +29,11 @@ class AsyncEnforcementClient:
     Args:
         target: "host:port".
         credentials: Of TLS; None to speak in the clear.
+        token: What the service knows this client by; "" for none. It goes over the wire as it is: use TLS.
     """
 
-    def __init__(self, target: str, *, credentials: grpc.ChannelCredentials | None = None) -> None:
+    def __init__(self, target: str, *, credentials: grpc.ChannelCredentials | None = None, token: str = "") -> None:
+        self._metadata = wire.metadata_of(token)
         if credentials is None:
             self._channel = grpc.aio.insecure_channel(target, OPTIONS)
         else:
@@ -75,7 +77,7 @@ class AsyncEnforcementClient:
         """
         try:
             answer: pb.GetCapabilitiesResponse = await self._stub.GetCapabilities(
-                pb.GetCapabilitiesRequest(), timeout=timeout_s
+                pb.GetCapabilitiesRequest(), timeout=timeout_s, metadata=self._metadata
             )
         except grpc.RpcError as error:
             raise wire.failure_of(error) from error
@@ -89,7 +91,9 @@ class AsyncEnforcementClient:
             PrivacyError: The server did not answer. Hide the picture.
         """
         try:
-            response = await self._stub.ClassifyFrame(wire.still(picture, policy), timeout=timeout_s)
+            response = await self._stub.ClassifyFrame(
+                wire.still(picture, policy), timeout=timeout_s, metadata=self._metadata
+            )
         except grpc.RpcError as error:
             raise wire.failure_of(error) from error
         return wire.classified(picture, response)
@@ -100,7 +104,7 @@ class AsyncEnforcementClient:
         Raises:
             RefusedError: The first stream was refused for a reason that stays.
         """
-        link = _Link(self._stub, options)
+        link = _Link(self._stub, options, self._metadata)
         try:
             async for picture in pictures:
                 async for shown in link.push(picture):
@@ -119,11 +123,11 @@ class AsyncEnforcementClient:
 class _Call:
     """One `EnforceStream` call: tasks write and read, so that waiting for an answer can end."""
 
-    def __init__(self, stub: Stub, opening: pb.EnforceStreamRequest) -> None:
+    def __init__(self, stub: Stub, opening: pb.EnforceStreamRequest, metadata: wire.Metadata) -> None:
         self._requests: asyncio.Queue[pb.EnforceStreamRequest | None] = asyncio.Queue()
         self._answers: asyncio.Queue[Answered] = asyncio.Queue()
         self._requests.put_nowait(opening)
-        self._call = stub.EnforceStream(self._written())
+        self._call = stub.EnforceStream(self._written(), metadata=metadata)
         self._reading = asyncio.create_task(self._read(), name="enforce-answers")
 
     def send(self, request: pb.EnforceStreamRequest) -> None:
@@ -168,9 +172,10 @@ class _Call:
 class _Link:
     """Keeps one camera's stream: opens calls, waits for answers, and does what the book says."""
 
-    def __init__(self, stub: Stub, options: StreamOptions) -> None:
+    def __init__(self, stub: Stub, options: StreamOptions, metadata: wire.Metadata) -> None:
         self._stub = stub
         self._options = options
+        self._metadata = metadata
         self._book = Book(options)
         self._call: _Call | None = None
 
@@ -181,7 +186,7 @@ class _Link:
             async for shown in self.finish():
                 yield shown
         if self._call is None and (anew or self._book.may_open(time.monotonic())):
-            self._call = _Call(self._stub, self._book.opening(picture, time.monotonic()))
+            self._call = _Call(self._stub, self._book.opening(picture, time.monotonic()), self._metadata)
             if anew or self._book.eager:
                 await self._await_accepted(self._options.open_timeout_s)
         if not await self._may_send():

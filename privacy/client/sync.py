@@ -28,9 +28,11 @@ class EnforcementClient:
     Args:
         target: "host:port".
         credentials: Of TLS; None to speak in the clear.
+        token: What the service knows this client by; "" for none. It goes over the wire as it is: use TLS.
     """
 
-    def __init__(self, target: str, *, credentials: grpc.ChannelCredentials | None = None) -> None:
+    def __init__(self, target: str, *, credentials: grpc.ChannelCredentials | None = None, token: str = "") -> None:
+        self._metadata = wire.metadata_of(token)
         if credentials is None:
             self._channel = grpc.insecure_channel(target, OPTIONS)
         else:
@@ -76,7 +78,7 @@ class EnforcementClient:
             PrivacyError: It did not answer.
         """
         try:
-            return self._stub.GetCapabilities(pb.GetCapabilitiesRequest(), timeout=timeout_s)
+            return self._stub.GetCapabilities(pb.GetCapabilitiesRequest(), timeout=timeout_s, metadata=self._metadata)
         except grpc.RpcError as error:
             raise wire.failure_of(error) from error
 
@@ -89,7 +91,7 @@ class EnforcementClient:
         """
         request = wire.still(picture, policy)
         try:
-            response = self._stub.ClassifyFrame(request, timeout=timeout_s)
+            response = self._stub.ClassifyFrame(request, timeout=timeout_s, metadata=self._metadata)
         except grpc.RpcError as error:
             raise wire.failure_of(error) from error
         return wire.classified(picture, response)
@@ -106,7 +108,7 @@ class EnforcementClient:
             RefusedError: The first stream was refused for a reason that stays, for example a weak effect. After that,
                 only what `pictures` raises is raised, when all that it gave before has come out.
         """
-        link = _Link(self._stub, options)
+        link = _Link(self._stub, options, self._metadata)
         try:
             for picture in pictures:
                 yield from link.push(picture)
@@ -122,11 +124,13 @@ class EnforcementClient:
 class _Call:
     """One `EnforceStream` call: a thread reads its answers so that waiting for one can end."""
 
-    def __init__(self, stub: pb_grpc.EnforcementServiceStub, opening: pb.EnforceStreamRequest) -> None:
+    def __init__(
+        self, stub: pb_grpc.EnforcementServiceStub, opening: pb.EnforceStreamRequest, metadata: wire.Metadata
+    ) -> None:
         self._requests: queue.SimpleQueue[pb.EnforceStreamRequest | None] = queue.SimpleQueue()
         self._answers: queue.SimpleQueue[Answered] = queue.SimpleQueue()
         self._requests.put(opening)
-        self._call = stub.EnforceStream(iter(self._requests.get, None))
+        self._call = stub.EnforceStream(iter(self._requests.get, None), metadata=metadata)
         threading.Thread(target=self._read, name="enforce-answers", daemon=True).start()
 
     def send(self, request: pb.EnforceStreamRequest) -> None:
@@ -159,9 +163,10 @@ class _Call:
 class _Link:
     """Keeps one camera's stream: opens calls, waits for answers, and does what the book says."""
 
-    def __init__(self, stub: pb_grpc.EnforcementServiceStub, options: StreamOptions) -> None:
+    def __init__(self, stub: pb_grpc.EnforcementServiceStub, options: StreamOptions, metadata: wire.Metadata) -> None:
         self._stub = stub
         self._options = options
+        self._metadata = metadata
         self._book = Book(options)
         self._call: _Call | None = None
 
@@ -171,7 +176,7 @@ class _Link:
         if anew:
             yield from self.finish()
         if self._call is None and (anew or self._book.may_open(time.monotonic())):
-            self._call = _Call(self._stub, self._book.opening(picture, time.monotonic()))
+            self._call = _Call(self._stub, self._book.opening(picture, time.monotonic()), self._metadata)
             if anew or self._book.eager:
                 # So the caller learns at once what will never work. After a loss, hidden pictures flow meanwhile.
                 self._await_accepted(self._options.open_timeout_s)

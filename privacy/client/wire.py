@@ -27,6 +27,8 @@ from privacy.zones import Zone
 
 log = structlog.get_logger()
 
+Metadata = tuple[tuple[str, str], ...]
+
 SERVICE = "privacy.v1.EnforcementService"
 EVERYTHING = MaskPlan((WHOLE,), Effect())
 """Hides the whole picture and leaves nothing behind."""
@@ -41,6 +43,11 @@ HOPELESS = (
     grpc.StatusCode.FAILED_PRECONDITION,
 )
 E = TypeVar("E", bound=StrEnum)
+
+
+def metadata_of(token: str) -> Metadata:
+    """Return what tells the service who calls."""
+    return (("authorization", f"Bearer {token}"),) if token else ()
 
 
 def lost(picture: Shown) -> Enforced:
