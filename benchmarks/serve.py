@@ -436,6 +436,8 @@ def measure_soak(minutes: float) -> dict[str, Any]:
             time.sleep(1)
         for thread in threads:
             thread.join(10)
+    for at, mib, files, tasks in samples[:: max(1, len(samples) // 10)]:
+        print(f"{at:6.0f} s {mib:8.1f} MiB {files:4d} files {tasks:4d} threads", flush=True)
     late = [(at, mib) for at, mib, _, _ in samples if at > 60 * minutes * 0.4]
     slope = float(np.polyfit([at for at, _ in late], [mib for _, mib in late], 1)[0]) * 3600
     figures = {

@@ -3,6 +3,7 @@
 import math
 import time
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass, field, fields, replace
 
 import structlog
@@ -16,6 +17,7 @@ from privacy.plan import WHOLE, MaskPlan, plan_for
 from privacy.policy import EffectKind, Policy, Timing
 from privacy.serve import translate
 from privacy.serve.admission import Account
+from privacy.serve.ahead import Ahead
 from privacy.serve.exposure import ExposureMeter
 from privacy.serve.latest import Latest
 from privacy.serve.observer import Answer, Observers, Stages, StreamFacts
@@ -36,6 +38,7 @@ _FASTEST = 60
 """Frames a second for which there are credits while frames wait for the next look."""
 _CHANGES = 4
 _COUNT_EVERY_S = 1.0
+_PAUSE_S = 0.5
 
 
 @dataclass(slots=True)
@@ -122,34 +125,43 @@ class Stream:
             MaskingError: A frame could not be masked, and was not sent.
         """
         arrivals = self._arrivals(requests)
-        latest = None
-        if self._setup.delivery is Delivery.LATEST:
-            latest = Latest(arrivals, lambda came: replace(came, data=b""))
-            arrivals = self._newest(latest)
-        try:
-            for frame, verdict in self._ruled(arrivals):
+        with ExitStack() as ending:
+            if self._setup.delivery is Delivery.LATEST:
+                latest = Latest(arrivals, lambda came: replace(came, data=b""))
+                ending.callback(latest.close)
+                arrivals = self._newest(latest)
+            for frame, verdict in self._ruled(arrivals, ending):
                 work = self._working.pop(frame.sequence)
                 for came in work.passed:
                     yield self._passed_over(came, verdict)
                 work.infer = clock() - work.ready
                 yield self._result(frame, verdict, work)
                 self._count(frame.offset)
-        finally:
-            if latest is not None:
-                latest.close()
 
-    def _ruled(self, arrivals: Iterator[Arrival]) -> Iterator[tuple[Frame, Verdict]]:
+    def _ruled(self, arrivals: Iterator[Arrival], ending: ExitStack) -> Iterator[tuple[Frame, Verdict]]:
         watch = Watch(self._policy, self._setup.purpose)
         timing, pace = pace_of(self._policy.timing, self._facts.look_behind_s)
         self._seat.urgent = watch.open
         ruled = pipeline.judge(self._frames(arrivals), self._seat, watch, Cadence(timing, pace))
         if self._facts.look_behind_s == 0:
             return ruled
+        ahead = Ahead(ruled, credits_for(self._facts.look_behind_s))
+        ending.callback(ahead.close)
+        return self._waited(ahead, watch)
+
+    def _waited(self, ahead: Ahead[tuple[Frame, Verdict]], watch: Watch) -> Iterator[tuple[Frame, Verdict]]:
+        """Hold frames back until the next look. A camera that pauses gets its last frames back hidden, not never."""
 
         def last(frame: Frame) -> Verdict:
-            return watch.see(pipeline.examine(frame, self._seat), frame.offset)
+            if ahead.over:
+                return watch.see(pipeline.examine(frame, self._seat), frame.offset)
+            return Verdict(State.UNCERTAIN, Reason.STALL, frame.offset, inherited=True)
 
-        return pipeline.wait(ruled, self._facts.look_behind_s, last)
+        seconds = self._facts.look_behind_s
+        while not ahead.over:
+            yield from pipeline.wait(ahead.until_pause(seconds + _PAUSE_S), seconds, last)
+            ahead.wait()
+        ahead.check()
 
     def _count(self, offset: float) -> None:
         """Put down what frames have cost, now and then: to ask for a thread's CPU time may cost more than a frame."""

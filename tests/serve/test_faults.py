@@ -278,3 +278,36 @@ def test_no_frame_that_waits_leaves_clear_without_a_clear_look_after_it(
             following = [later for _, later in ruled[n:] if not later.inherited]
             assert not following or following[0].state is State.CLEAR
             assert following or Bright().look(list(frames[-1].planes), [0.0])[0].p_prohibited < 0.3
+
+
+def test_a_camera_that_pauses_has_its_last_frames_answered_hidden_and_goes_on(stub: Stub) -> None:
+    paused = threading.Event()
+
+    def messages() -> Iterator[pb.EnforceStreamRequest]:
+        yield config(look_behind=Duration(seconds=1))
+        yield from (at(n, n / 10) for n in range(40))
+        assert paused.wait(10)
+        yield from (at(n, n / 10) for n in range(40, 80))
+
+    answers: list[pb.FrameResult] = []
+    for response in stub.EnforceStream(messages(), timeout=30):
+        if response.WhichOneof("message") == "result":
+            answers.append(response.result)
+        if len(answers) == 40:  # without another frame
+            paused.set()
+
+    assert [answer.sequence_number for answer in answers] == list(range(80))
+    assert reasons(answers)[39] == "STALL"
+    assert CLEAR not in [answer.verdict.state for answer in answers[35:40]]  # no look came after them
+    assert answers[-1].verdict.state == CLEAR
+
+
+def test_with_look_behind_results_before_an_error_are_delivered(stub: Stub) -> None:
+    wrong = [config(look_behind=Duration(seconds=1)), *(at(n, n / 10) for n in range(20)), at(3, 3.0)]
+    answers: list[pb.EnforceStreamResponse] = []
+
+    with pytest.raises(grpc.RpcError) as caught:
+        answers.extend(stub.EnforceStream(iter(wrong), timeout=30))
+
+    assert caught.value.code() is grpc.StatusCode.INVALID_ARGUMENT
+    assert len(answers) == 1 + 20
