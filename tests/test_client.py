@@ -11,7 +11,18 @@ import numpy as np
 import pytest
 
 from privacy import jpeg
-from privacy.client import Delivery, Enforced, EnforcementClient, Jpeg, Mode, RefusedError, Shown, StreamOptions
+from privacy.client import (
+    Codec,
+    Delivery,
+    Enforced,
+    EnforcementClient,
+    Jpeg,
+    Mode,
+    RefusedError,
+    Shown,
+    StreamOptions,
+    Unit,
+)
 from privacy.errors import OverloadError, SourceLostError
 from privacy.evidence import Reason
 from privacy.frame import Frame, Layout
@@ -24,6 +35,7 @@ from privacy.v1 import frame_pb2, mask_pb2, verdict_pb2
 from privacy.verdict import State
 from privacy.zones import Zone
 from tests.serve.conftest import serve, server  # noqa: F401 - fixtures
+from tests.serve.units import units
 from tests.toys import grey_frame
 
 DARK, LIGHT = 20, 250
@@ -53,7 +65,7 @@ def as_i420(frame: Frame) -> Frame:
 
 
 def luma(picture: Shown) -> np.ndarray[Any, np.dtype[np.uint8]]:
-    return (jpeg.read(picture.data, 0.0) if isinstance(picture, Jpeg) else picture).planes[0]
+    return (picture if isinstance(picture, Frame) else jpeg.read(picture.data, 0.0)).planes[0]
 
 
 def dark(count: int = 6) -> list[Frame]:
@@ -353,3 +365,41 @@ def test_a_refusal_for_now_says_when_to_come_back(serve: Start) -> None:  # noqa
 
     assert first.verdict.reason is Reason.CONNECTION_LOST
     assert time.monotonic() - started > 0.8 * 2  # as `RetryInfo` asks, less the spread
+
+
+@pytest.mark.parametrize("mode", Mode)
+@pytest.mark.parametrize("codec", Codec)
+def test_units_of_video_come_out_as_they_are_or_as_masked_pictures(
+    client: EnforcementClient, codec: Codec, mode: Mode
+) -> None:
+    data = units(codec.name, [40] * 6 + [230] * 4)
+    given = [Unit(unit, float(n), codec) for n, unit in enumerate(data)]
+
+    answers = list(client.enforce(given, StreamOptions(camera=OPTIONS.camera, mode=mode)))
+
+    for answer, unit in zip(answers, given, strict=True):
+        assert (answer.picture is unit) is (answer.verdict.state is State.CLEAR)
+        assert isinstance(answer.picture, Unit) or luma(answer.picture).max() <= 1
+    assert answers[5].picture is given[5]
+    if mode is Mode.MASKED_FRAME:
+        assert luma(answers[9].picture).shape[:2] == (96, 128)
+
+
+def test_a_static_zone_cannot_be_painted_into_a_unit_and_hides_it(client: EnforcementClient) -> None:
+    given = [Unit(unit, float(n)) for n, unit in enumerate(units("H264", [40] * 6))]
+
+    answers = list(client.enforce(given, StreamOptions(camera=OPTIONS.camera, static=(LEFT,))))
+
+    assert answers[-1].verdict.state is State.CLEAR
+    assert hidden(answers[-1])
+
+
+def test_a_unit_after_a_loss_is_hidden_until_a_key_frame(client: EnforcementClient) -> None:
+    data = units("H264", [40] * 16, key_every=8)
+    given = [Unit(unit, float(n), after_loss=n == 6) for n, unit in enumerate(data) if n != 5]
+
+    answers = list(client.enforce(given, OPTIONS))
+
+    why = {answer.verdict.offset: answer.verdict.reason for answer in answers}
+    assert [why[at] for at in (6.0, 7.0)] == [Reason.DECODE_ERROR] * 2
+    assert answers[-1].verdict.state is State.CLEAR

@@ -14,6 +14,7 @@ does every later one until a new stream answers. `AsyncEnforcementClient` is the
 from privacy.client.aio import AsyncEnforcementClient
 from privacy.client.pictures import (
     Classified,
+    Codec,
     Delivery,
     Enforced,
     Jpeg,
@@ -21,6 +22,7 @@ from privacy.client.pictures import (
     RefusedError,
     Shown,
     StreamOptions,
+    Unit,
 )
 from privacy.client.sync import EnforcementClient
 from privacy.client.wire import EVERYTHING
@@ -29,6 +31,7 @@ __all__ = [
     "EVERYTHING",
     "AsyncEnforcementClient",
     "Classified",
+    "Codec",
     "Delivery",
     "Enforced",
     "EnforcementClient",
@@ -37,4 +40,5 @@ __all__ = [
     "RefusedError",
     "Shown",
     "StreamOptions",
+    "Unit",
 ]

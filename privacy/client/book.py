@@ -12,7 +12,7 @@ import structlog
 
 from privacy.client import wire
 from privacy.client.memory import Shared, slot_bytes_for
-from privacy.client.pictures import Enforced, Shown, StreamOptions
+from privacy.client.pictures import Enforced, Shown, StreamOptions, Unit
 from privacy.errors import InputError, PrivacyError
 from privacy.v1 import enforcement_service_pb2 as pb
 from privacy.v1 import frame_pb2
@@ -128,6 +128,8 @@ class Book:
 
     def send(self, picture: Shown) -> pb.EnforceStreamRequest:
         """Return the message that carries a picture, and put it down as owed."""
+        if isinstance(picture, Unit) and picture.after_loss:
+            self._sequence += 1  # the gap says that something is missing
         message = wire.message_of(picture, self._sequence, self._shared)
         slot = message.shared_memory.slot if message.WhichOneof("payload") == "shared_memory" else None
         self._pending.append(_Sent(self._sequence, picture, slot))

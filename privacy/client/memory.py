@@ -7,20 +7,21 @@ from pathlib import Path
 
 import numpy as np
 
-from privacy.client.pictures import Jpeg, Shown
+from privacy.client.pictures import Shown
 from privacy.errors import FrameError, InputError
+from privacy.frame import Frame
 from privacy.v1 import enforcement_service_pb2 as pb
 from privacy.v1 import frame_pb2
 
 _FOLDER = Path("/dev/shm")  # noqa: S108 - where POSIX keeps shared memory on Linux
-_JPEG_BYTES = 4 * 1024 * 1024
+_COMPRESSED_BYTES = 4 * 1024 * 1024
 
 
 def slot_bytes_for(picture: Shown) -> int:
     """Return how large a slot must be for pictures like this one; larger ones travel in messages."""
-    if isinstance(picture, Jpeg):
-        return max(_JPEG_BYTES, 2 * len(picture.data))
-    return sum(plane.size for plane in picture.planes)
+    if isinstance(picture, Frame):
+        return sum(plane.size for plane in picture.planes)
+    return max(_COMPRESSED_BYTES, 2 * len(picture.data))
 
 
 class Shared:
@@ -49,7 +50,7 @@ class Shared:
 
     def write(self, picture: Shown) -> frame_pb2.SharedMemorySlot | None:
         """Put a picture into a free slot; None if it does not fit or there is none."""
-        parts = [picture.data] if isinstance(picture, Jpeg) else picture.planes
+        parts = picture.planes if isinstance(picture, Frame) else [picture.data]
         size = sum(len(part) if isinstance(part, bytes) else part.nbytes for part in parts)
         if not self._free or not 1 <= size <= self._slot_bytes:
             return None

@@ -49,7 +49,34 @@ class Jpeg:
     offset: float
 
 
-Shown = Frame | Jpeg
+class Codec(StrEnum):
+    """Video codecs whose access units can be sent as they come from the camera."""
+
+    H264 = "H264"
+    H265 = "H265"
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """One access unit of a camera that sends video; see `PixelFormat` in the contract for what it must hold.
+
+    What comes out for it is itself if it may be shown as it is, else a JPEG: painted by the server in
+    `Mode.MASKED_FRAME`, black in the other modes, for nothing can be painted into a unit.
+
+    Attributes:
+        data: Annex B byte stream.
+        offset: Capture time in seconds from the start of the source.
+        codec: H.264 or H.265.
+        after_loss: True if units before this one were lost: nothing is shown until a key frame.
+    """
+
+    data: bytes = field(repr=False)
+    offset: float
+    codec: Codec = Codec.H264
+    after_loss: bool = False
+
+
+Shown = Frame | Jpeg | Unit
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,7 +129,7 @@ class Enforced:
     """What may be done with one frame.
 
     Attributes:
-        picture: What may be shown, of the kind and size that was given.
+        picture: What may be shown, of the kind and size that was given; for a `Unit` see there.
         verdict: What was ruled; `Reason.CONNECTION_LOST` if nobody ruled.
         plan: What is hidden in `picture`.
         result: The server's message; None if there was none.

@@ -13,7 +13,7 @@ from grpc_status import rpc_status
 
 from privacy import jpeg
 from privacy.client.memory import Shared
-from privacy.client.pictures import Classified, Enforced, Jpeg, Mode, RefusedError, Shown, StreamOptions
+from privacy.client.pictures import Classified, Enforced, Jpeg, Mode, RefusedError, Shown, StreamOptions, Unit
 from privacy.errors import FrameError, OverloadError, PrivacyError
 from privacy.evidence import Reason
 from privacy.frame import Frame, plane_shapes
@@ -32,7 +32,9 @@ Metadata = tuple[tuple[str, str], ...]
 SERVICE = "privacy.v1.EnforcementService"
 EVERYTHING = MaskPlan((WHOLE,), Effect())
 """Hides the whole picture and leaves nothing behind."""
-_UNKNOWN_SIZE = (16, 16)  # of the black picture that stands for a JPEG whose size cannot be read
+_OWN = frame_pb2.PIXEL_FORMAT_UNSPECIFIED
+_VIDEO = (frame_pb2.PIXEL_FORMAT_H264, frame_pb2.PIXEL_FORMAT_H265)
+_UNKNOWN_SIZE = (16, 16)  # of the black picture that stands for one whose size cannot be read
 HOPELESS = (
     # Asking again with the same words gives the same answer.
     grpc.StatusCode.INVALID_ARGUMENT,
@@ -90,6 +92,8 @@ def _painted(picture: Shown, plan: MaskPlan) -> Shown:
         return picture
     if isinstance(picture, Frame):
         return mask(picture, plan)
+    if isinstance(picture, Unit):
+        return black(picture)
     if plan.hides_everything and plan.effect.kind is EffectKind.SOLID:
         return black(picture)
     header = jpeg.measure(picture.data)
@@ -103,7 +107,7 @@ def _received(picture: Shown, sent: frame_pb2.Picture, shared: Shared | None) ->
         if shared is None:
             raise FrameError("a picture in shared memory, which this client does not share")
         data = shared.read(sent.shared_memory)
-    if isinstance(picture, Jpeg):
+    if not isinstance(picture, Frame):
         return Jpeg(data, picture.offset)
     height, width = picture.size
     shapes = plane_shapes(picture.layout, height, width)
@@ -120,7 +124,7 @@ def black(picture: Shown) -> Shown:
     if isinstance(picture, Frame):
         return blank(picture)
     try:
-        size = jpeg.measure(picture.data).size
+        size = jpeg.measure(picture.data).size if isinstance(picture, Jpeg) else _UNKNOWN_SIZE
     except FrameError:
         size = _UNKNOWN_SIZE
     return Jpeg(jpeg.black(size), picture.offset)
@@ -144,6 +148,7 @@ def config_of(options: StreamOptions, form: frame_pb2.FrameFormat, slot_bytes: i
         delivery=pb.Delivery.Value(f"DELIVERY_{options.delivery.name}"),
         declared_purpose=options.purpose,
         look_behind=_duration(options.look_behind_s) if options.look_behind_s > 0 else None,
+        masked_format=frame_pb2.PIXEL_FORMAT_JPEG if form.pixel_format in _VIDEO else _OWN,
         shared_memory=slot_bytes > 0,
         slot_size_bytes=slot_bytes,
         static_zones=[
@@ -161,6 +166,8 @@ def format_of(picture: Shown) -> frame_pb2.FrameFormat:
     """Return how a picture is encoded."""
     if isinstance(picture, Jpeg):
         return frame_pb2.FrameFormat(pixel_format=frame_pb2.PIXEL_FORMAT_JPEG)
+    if isinstance(picture, Unit):
+        return frame_pb2.FrameFormat(pixel_format=frame_pb2.PixelFormat.Value(f"PIXEL_FORMAT_{picture.codec.name}"))
     return frame_pb2.FrameFormat(
         pixel_format=frame_pb2.PixelFormat.Value(f"PIXEL_FORMAT_{picture.layout.name}"),
         color_matrix=frame_pb2.COLOR_MATRIX_BT709 if picture.bt709 else frame_pb2.COLOR_MATRIX_BT601,
@@ -176,7 +183,7 @@ def message_of(picture: Shown, sequence: int, shared: Shared | None = None) -> f
     slot = None if shared is None else shared.write(picture)
     if slot is not None:
         message.shared_memory.CopyFrom(slot)
-    elif isinstance(picture, Jpeg):
+    elif not isinstance(picture, Frame):
         message.data = picture.data
     else:
         message.data = b"".join(plane.tobytes() for plane in picture.planes)
