@@ -11,6 +11,10 @@ PrivacyError
 │   ├── DeviceError             pixels are to be masked on a device that is not there
 │   ├── ProtocolError           a stream message out of order
 │   ├── EventError              an event without a subject or a time
+│   ├── ViewError               a fingerprint of a view that is none
+│   ├── LedgerError             an entry or head of the ledger that is none
+│   ├── SealError               a sealed box that was altered, cut off, or is for another key
+│   ├── PrintError              a report that cannot be printed as asked
 │   ├── UnsupportedError        a part of the contract that this server does not serve
 │   └── SourceError             no picture or video can be read from it
 ├── ModelNotFoundError          no such name in the catalogue, or its file is not there yet
@@ -28,6 +32,13 @@ PrivacyError
 ├── DatabaseError               what must outlive the process cannot be read or written
 │   ├── DatabaseBusyError       somebody else holds it; a retry may help
 │   └── DatabaseFullError       there is no room for another line
+├── ReportNotFoundError         no report of this name
+├── ReviewError                 a step that a report in its state may not take
+├── StaleError                  somebody else changed it in between
+├── AccessError                 evidence that was asked for without what the law asks for
+├── RetentionError              what must still be kept cannot be deleted
+├── DeliveryError               a receiver does not answer; a retry may help
+│   └── DeliveryRefusedError    a receiver answers that it will never take this
 └── MaskingError                the frame must not leave the process
 """
 
@@ -102,6 +113,30 @@ class EventError(InputError):
     """An event lacks its subject or its time."""
 
     reason = "INVALID_EVENT"
+
+
+class ViewError(InputError):
+    """The fingerprint of a view cannot be read."""
+
+    reason = "INVALID_VIEW"
+
+
+class LedgerError(InputError):
+    """An entry or a head of the ledger is none."""
+
+    reason = "INVALID_LEDGER"
+
+
+class SealError(InputError):
+    """A sealed box was altered or cut off, or is for another key."""
+
+    reason = "SEAL_BROKEN"
+
+
+class PrintError(InputError):
+    """A report cannot be printed: a library or a font for its letters is missing."""
+
+    reason = "CANNOT_PRINT"
 
 
 class UnsupportedError(InputError):
@@ -204,6 +239,48 @@ class DatabaseFullError(DatabaseError):
     """The disk of the database is full. Nothing was written."""
 
     reason = "DATABASE_FULL"
+
+
+class ReportNotFoundError(PrivacyError):
+    """There is no report of this name."""
+
+    reason = "REPORT_NOT_FOUND"
+
+
+class ReviewError(PrivacyError):
+    """A report in its state may not take this step, or nobody says who takes it and why."""
+
+    reason = "REVIEW_REFUSED"
+
+
+class StaleError(PrivacyError):
+    """Somebody else changed it in between: read it again, and decide anew."""
+
+    reason = "STALE"
+
+
+class AccessError(PrivacyError):
+    """Evidence was asked for without what the law asks for. Nothing was given, and the ledger knows."""
+
+    reason = "EVIDENCE_REFUSED"
+
+
+class RetentionError(PrivacyError):
+    """It must still be kept, and was not deleted."""
+
+    reason = "RETAINED"
+
+
+class DeliveryError(PrivacyError):
+    """A receiver does not answer. What was sent is sent again."""
+
+    reason = "DELIVERY_FAILED"
+
+
+class DeliveryRefusedError(DeliveryError):
+    """A receiver answers that it will never take this. Somebody has to look."""
+
+    reason = "DELIVERY_REFUSED"
 
 
 class MaskingError(PrivacyError):

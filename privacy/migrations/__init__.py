@@ -16,7 +16,7 @@ from sqlalchemy import Engine, text
 from privacy.database import shown, writing
 from privacy.errors import DatabaseError
 
-TABLES = ("privacy.cameras.tables", "privacy.tokens")
+TABLES = ("privacy.cameras.tables", "privacy.reports.tables", "privacy.tokens")
 """The modules that declare tables."""
 
 _LOCK = 7_318_132  # of PostgreSQL: servers that start together take the steps one after the other

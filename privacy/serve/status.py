@@ -37,6 +37,12 @@ CODES: dict[type[errors.PrivacyError], grpc.StatusCode] = {
     errors.StaleError: grpc.StatusCode.ABORTED,
     errors.InUseError: grpc.StatusCode.FAILED_PRECONDITION,
     errors.DatabaseError: grpc.StatusCode.UNAVAILABLE,
+    errors.ReportNotFoundError: grpc.StatusCode.NOT_FOUND,
+    errors.ReviewError: grpc.StatusCode.FAILED_PRECONDITION,
+    errors.StaleError: grpc.StatusCode.ABORTED,
+    errors.AccessError: grpc.StatusCode.PERMISSION_DENIED,
+    errors.RetentionError: grpc.StatusCode.FAILED_PRECONDITION,
+    errors.DeliveryError: grpc.StatusCode.UNAVAILABLE,
     errors.MaskingError: grpc.StatusCode.INTERNAL,
 }
 

@@ -1,0 +1,114 @@
+from collections.abc import Iterable
+
+import pytest
+
+from privacy import policy
+from privacy.events import Event, MaskChange, MaskReduced, MaskRestored
+from privacy.reports.folding import ZONES_ZH, Folder
+from privacy.reports.report import Change, ChangeKind, Report
+from privacy.zones import PROHIBITED, Zone
+from tests.reports.stories import CAMERA, NOON, looks, opened, reads
+
+WASHROOM = "." + "W" * 30
+
+
+def told(events: Iterable[Event], folder: Folder | None = None) -> list[Change]:
+    folder = folder or Folder(policy.load())
+    return [change for event in events for change in folder.see(event)]
+
+
+def kinds(changes: Iterable[Change]) -> list[tuple[str, ChangeKind]]:
+    return [(change.report.rule, change.kind) for change in changes]
+
+
+def test_one_continuing_sight_is_one_report() -> None:
+    changes = told([*looks(WASHROOM), *looks("." * 70, NOON + 31)])
+
+    assert kinds(changes) == [("PROHIBITED_VIEW", ChangeKind.NEW), ("PROHIBITED_VIEW", ChangeKind.END)]
+    assert len({change.report.id for change in changes}) == 1
+
+
+def test_what_goes_on_is_told_of_once_a_minute() -> None:
+    changes = told(looks("W" * 200))
+
+    assert [change.kind for change in changes] == [ChangeKind.NEW, *[ChangeKind.UPDATE] * 3]
+
+
+def test_a_pause_shorter_than_settling_is_no_second_report() -> None:
+    changes = told([*looks("W" * 10), *looks("." * 50, NOON + 10), *looks("W" * 10, NOON + 60)])
+
+    assert [change.kind for change in changes if change.kind is ChangeKind.NEW] == [ChangeKind.NEW]
+
+
+def test_a_span_ends_with_the_last_sight() -> None:
+    (*_, last) = told([*looks("W" * 10), *looks("." * 70, NOON + 10)])
+
+    assert last.report.start == NOON
+    assert last.report.end == pytest.approx(NOON + 9)
+    assert last.report.end is not None
+    assert last.report.end > NOON + 9  # half open: the last sight is within
+
+
+def test_a_restart_goes_on_with_the_same_report() -> None:
+    (first,) = told(looks("W" * 10))
+    again = told(looks("W" * 10, NOON + 20), Folder(policy.load(), [first.report]))
+
+    assert {change.report.id for change in again} <= {first.report.id}
+    assert ChangeKind.NEW not in {change.kind for change in again}
+
+
+def test_a_report_that_was_going_when_the_process_died_ends_when_it_was_last_seen() -> None:
+    (first,) = told(looks("W" * 10))
+    (ended,) = Folder(policy.load(), [first.report]).tick(NOON + 3600)
+
+    assert (ended.kind, ended.report.id) == (ChangeKind.END, first.report.id)
+    assert ended.report.end == pytest.approx(first.report.until)
+
+
+def test_a_reduced_mask_lasts_until_it_is_restored_however_long_and_over_restarts() -> None:
+    lifted = MaskReduced(subject=CAMERA, at=NOON, change=MaskChange.LIFTED, actor="users/li")
+    (new,) = told([lifted])
+    folder = Folder(policy.load(), [new.report])
+
+    assert folder.tick(NOON + 100_000) == []
+    assert kinds(folder.see(MaskRestored(subject=CAMERA, at=NOON + 100_001))) == [("MASK_REDUCED", ChangeKind.END)]
+
+
+def test_the_same_events_twice_raise_nothing_twice() -> None:
+    folder = Folder(policy.load())
+    events = [*reads(1, purpose=""), *looks(WASHROOM), *looks("." * 70, NOON + 31)]
+    first, second = told(events, folder), told(events, folder)
+
+    assert {change.report.id for change in second if change.kind is ChangeKind.NEW} == set()
+    assert {change.kind for change in first} == {ChangeKind.NEW, ChangeKind.END}
+
+
+def test_a_report_says_what_the_law_says_and_what_was_done() -> None:
+    (change,) = told([opened(), *looks("W" * 7)])
+    report = change.report
+
+    assert [clause.citation for clause in report.clauses] == ["Guangdong Decree 132 Art. 7"]
+    assert [clause.citation for clause in report.consequences] == ["Guangdong Decree 132 Art. 27"]
+    assert (report.zone, report.camera, report.masked_since) == (Zone.WASHROOM, CAMERA, NOON)
+    assert "washroom" in report.summary_en
+    assert "卫生间" in report.summary_zh
+    assert report.addressee_zh == "县级以上人民政府公安机关"
+    assert report.retain_until - report.created >= 2 * 365 * 86400
+
+
+def test_misuse_cites_its_own_articles() -> None:
+    changes = told([opened(purpose="corridor"), *looks("W" * 32)])
+    (misuse,) = [change.report for change in changes if change.report.rule == "PURPOSE_CONTRADICTED"]
+
+    assert [clause.citation for clause in misuse.clauses] == ["Guangdong Decree 132 Art. 19(1)"]
+    assert [clause.citation for clause in misuse.consequences] == ["Guangdong Decree 132 Art. 28"]
+
+
+def test_a_report_survives_json() -> None:
+    (change,) = told(looks("W" * 7))
+
+    assert Report.from_json(change.report.to_json()) == change.report
+
+
+def test_every_zone_has_a_chinese_name() -> None:
+    assert set(ZONES_ZH) == set(PROHIBITED)
