@@ -25,16 +25,14 @@ PrivacyError
 ├── PermissionDeniedError       the caller's role may not do this
 ├── OverloadError               the service cannot take another stream now; a retry may help
 │   └── RateError               this client asks for more than its share
-├── ResourceNotFoundError       no site, camera or token of this name
+├── ResourceNotFoundError       no site, camera, token or report of this name
 ├── AlreadyExistsError          there is one of this name
 ├── StaleError                  somebody else's change came first; read again, and then decide again
 ├── InUseError                  others depend on it
 ├── DatabaseError               what must outlive the process cannot be read or written
 │   ├── DatabaseBusyError       somebody else holds it; a retry may help
 │   └── DatabaseFullError       there is no room for another line
-├── ReportNotFoundError         no report of this name
 ├── ReviewError                 a step that a report in its state may not take
-├── StaleError                  somebody else changed it in between
 ├── AccessError                 evidence that was asked for without what the law asks for
 ├── RetentionError              what must still be kept cannot be deleted
 ├── DeliveryError               a receiver does not answer; a retry may help
@@ -241,22 +239,10 @@ class DatabaseFullError(DatabaseError):
     reason = "DATABASE_FULL"
 
 
-class ReportNotFoundError(PrivacyError):
-    """There is no report of this name."""
-
-    reason = "REPORT_NOT_FOUND"
-
-
 class ReviewError(PrivacyError):
     """A report in its state may not take this step, or nobody says who takes it and why."""
 
     reason = "REVIEW_REFUSED"
-
-
-class StaleError(PrivacyError):
-    """Somebody else changed it in between: read it again, and decide anew."""
-
-    reason = "STALE"
 
 
 class AccessError(PrivacyError):

@@ -16,7 +16,7 @@ from sqlalchemy import Engine, delete, func, select, text
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from privacy.database import reading, writing
-from privacy.errors import ReportNotFoundError, RetentionError, StaleError
+from privacy.errors import ResourceNotFoundError, RetentionError, StaleError
 from privacy.policy import Severity
 from privacy.reports import ledger
 from privacy.reports.filters import Filter
@@ -93,7 +93,7 @@ class Store:
         """
         exhibits = list(exhibits)
         stored = []
-        with self._writing() as session:
+        with self.writing() as session:
             for change in changes:
                 kept = self._applied(session, change, exhibits)
                 if kept is not None:
@@ -143,7 +143,7 @@ class Store:
         """Return a report by its id.
 
         Raises:
-            ReportNotFoundError: There is none.
+            ResourceNotFoundError: There is none.
         """
         with reading(self.database) as session:
             return Report.from_json(_row(session, report).document)
@@ -181,11 +181,11 @@ class Store:
             revision: What the reviewer has seen; None to take the step whatever happened since.
 
         Raises:
-            ReportNotFoundError: There is no such report.
+            ResourceNotFoundError: There is no such report.
             StaleError: The report has changed since `revision`.
             ReviewError: The step is not allowed.
         """
-        with self._writing() as session:
+        with self.writing() as session:
             now = self.clock()
             before = Report.from_json(_row(session, report).document)
             if revision is not None and revision != before.revision:
@@ -210,10 +210,10 @@ class Store:
         """Delete a report and what proves it, once it need not be kept any more (Art. 18(5)). The ledger stays.
 
         Raises:
-            ReportNotFoundError: There is no such report.
+            ResourceNotFoundError: There is no such report.
             RetentionError: It must still be kept.
         """
-        with self._writing() as session:
+        with self.writing() as session:
             row = _row(session, report)
             now = self.clock()
             if row.retain_until.timestamp() > now:
@@ -249,12 +249,12 @@ class Store:
         """Return a picture of a report, mask painted.
 
         Raises:
-            ReportNotFoundError: There is none.
+            ResourceNotFoundError: There is none.
         """
         with reading(self.database) as session:
             row = session.get(PictureRow, (report, sha256))
             if row is None:
-                raise ReportNotFoundError(f"reports/{report} has no such picture", report=f"reports/{report}")
+                raise ResourceNotFoundError(f"reports/{report} has no such picture", report=f"reports/{report}")
             return row.data
 
     def sealed(self, report: str, act: Act) -> tuple[list[SealedEvidence], int]:
@@ -264,9 +264,9 @@ class Store:
             The evidence, and the number of the ledger's entry.
 
         Raises:
-            ReportNotFoundError: There is no such report.
+            ResourceNotFoundError: There is no such report.
         """
-        with self._writing() as session:
+        with self.writing() as session:
             _row(session, report)
             rows = session.scalars(select(EvidenceRow).where(EvidenceRow.report == report).order_by(EvidenceRow.time))
             found = [
@@ -278,7 +278,7 @@ class Store:
 
     def enter(self, act: Act) -> int:
         """Write an entry, and return its number."""
-        with self._writing() as session:
+        with self.writing() as session:
             return self._enter(session, act)
 
     def ledger_lines(self, start: int = 1, end: int | None = None) -> Iterator[str]:
@@ -354,7 +354,7 @@ class Store:
         return number
 
     @contextmanager
-    def _writing(self) -> Iterator[Session]:
+    def writing(self) -> Iterator[Session]:
         """Yield a transaction in which nobody else writes."""
         with writing(self.database) as session:
             if self.database.dialect.name == "postgresql":
@@ -383,7 +383,7 @@ def _exhibit(session: Session, report: Report, one: Exhibit) -> None:
 def _row(session: Session, report: str) -> ReportRow:
     row = session.get(ReportRow, report)
     if row is None:
-        raise ReportNotFoundError(f"there is no reports/{report}", report=f"reports/{report}")
+        raise ResourceNotFoundError(f"there is no reports/{report}", report=f"reports/{report}")
     return row
 
 

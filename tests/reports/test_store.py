@@ -9,7 +9,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from privacy.database import writing
-from privacy.errors import DatabaseError, InputError, ReportNotFoundError, RetentionError, ReviewError, StaleError
+from privacy.errors import DatabaseError, InputError, ResourceNotFoundError, RetentionError, ReviewError, StaleError
 from privacy.reports import filters
 from privacy.reports.ledger import Act
 from privacy.reports.report import Change, ChangeKind, Report, ReportState, ReviewStep
@@ -145,7 +145,7 @@ def test_what_need_not_be_kept_any_more_can_go(store: Store, raise_report: Make)
     store.apply([new(report)], [EXHIBIT])
     store.delete(report.id)
 
-    with pytest.raises(ReportNotFoundError):
+    with pytest.raises(ResourceNotFoundError):
         store.get(report.id)
     assert store.verify_ledger().intact
 
@@ -225,5 +225,5 @@ def test_what_is_no_filter_is_refused(text: str) -> None:
 
 
 def test_no_such_report(store: Store) -> None:
-    with pytest.raises(ReportNotFoundError):
+    with pytest.raises(ResourceNotFoundError):
         store.get("0" * 20)

@@ -1,0 +1,1 @@
+"""Reports leave: every change, in order, at least once, to every receiver, whatever breaks in between."""

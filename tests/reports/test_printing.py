@@ -1,0 +1,60 @@
+"""Paper says what the report says, in Chinese and English, and runs nothing that somebody wrote into it."""
+
+import shutil
+import subprocess
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from privacy.errors import PrintError
+from privacy.reports import printing
+from privacy.reports.report import Picture, Report, ReportState, ReviewStep
+from tests.reports.stories import NOON
+
+Make = Callable[..., Report]
+PICTURE = Picture("ab" * 32, NOON, "image/jpeg")
+
+
+def drawn(_: Picture) -> bytes:
+    return bytes(cv2.imencode(".jpg", np.zeros((90, 160, 3), np.uint8))[1])
+
+
+@pytest.fixture
+def report(raise_report: Make) -> Report:
+    step = ReviewStep(ReportState.ACKNOWLEDGED, "users/wang", NOON + 60, "现场核实 / seen on site")
+    return replace(raise_report(), pictures=(PICTURE,), steps=(step,), state=ReportState.ACKNOWLEDGED)
+
+
+def test_a_page_says_it_in_both_languages(report: Report) -> None:
+    page = printing.html(report, lambda _: "data:image/jpeg;base64,AA==")
+
+    for said in (report.summary_zh, report.summary_en, "Guangdong Decree 132 Art. 7", "责令限期拆除", "users/wang"):
+        assert said in page
+
+
+def test_what_a_report_quotes_is_text_and_no_markup(report: Report) -> None:
+    page = printing.html(replace(report, subject="<script>alert(1)</script>"), lambda _: "")
+
+    assert "<script" not in page
+
+
+@pytest.mark.skipif(shutil.which("pdftotext") is None, reason="poppler-utils is not installed")
+def test_a_pdf_says_it_in_both_languages(report: Report, tmp_path: Path) -> None:
+    (tmp_path / "report.pdf").write_bytes(printing.pdf(report, drawn))
+    command = [shutil.which("pdftotext") or "", "report.pdf", "-"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
+    text = done.stdout.replace("\n", "")
+
+    for said in (report.summary_zh, "Guangdong Decree 132 Art. 27", "县级以上人民政府公安机关", "users/wang"):
+        assert said.replace(" ", "") in text.replace(" ", "")
+
+
+def test_a_font_that_is_none_is_named(report: Report, tmp_path: Path) -> None:
+    (tmp_path / "font.otf").write_bytes(b"no font")
+
+    with pytest.raises(PrintError, match=r"font\.otf"):
+        printing.pdf(report, drawn, font=tmp_path / "font.otf")
