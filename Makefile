@@ -7,7 +7,7 @@ VIDEO  ?=
 EXTRAS ?= test
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check format proto clean
+.PHONY: help install demo test check format proto bench-accuracy clean
 
 help: ## Show what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -45,6 +45,9 @@ format: $(VENV)/.extras-dev ## Format the code
 
 proto: $(VENV)/.extras-dev ## Generate privacy/v1 from proto/
 	$(BIN)/python proto/generate.py
+
+bench-accuracy: $(VENV)/.extras-bench ## Fill in benchmarks/results/bench.md; needs PRIVACY_DATA, takes about half an hour
+	$(BIN)/python benchmarks/leaderboard.py
 
 clean: ## Remove what the targets above have made
 	rm -rf $(VENV) demo-out build dist

@@ -12,8 +12,6 @@ Time: CPU time of one look on one thread, resize included, as a multiple of one 
 """
 
 import argparse
-import contextlib
-import io
 import json
 import statistics
 import time
@@ -24,10 +22,12 @@ from typing import Any
 
 import numpy as np
 
+from privacy.bench import detection
+from privacy.errors import InputError
 from privacy.frame import Frame, thumbnail
 from privacy.models import catalogue
 from privacy.models.coco import LABELS
-from privacy.models.detector import Box, Detection, Detector
+from privacy.models.detector import Detection, Detector
 from privacy.sources.picture import read_picture
 
 OBJECTS = ("picodet-s-416", "yolox-nano-416")
@@ -43,11 +43,6 @@ STATED = {
 """Person AP, AP of all 80 labels, and face recall by score, as the corpus states them."""
 
 
-def see(detector: Detector, frame: Frame) -> tuple[Detection, ...]:
-    """Let a detector look at a frame as masking does."""
-    return detector.detect(thumbnail(frame, detector.size_for(frame.size)))
-
-
 def coco(data: Path, split: str = "val2017") -> tuple[dict[str, Any], Path]:
     """Return the truth of one split of the object pictures, and the folder that its file names start from."""
     folder = data / "detection" / "coco128_lightly"
@@ -55,34 +50,12 @@ def coco(data: Path, split: str = "val2017") -> tuple[dict[str, Any], Path]:
 
 
 def objects_found(detector: Detector, truth: Mapping[str, Any], folder: Path) -> list[dict[str, Any]]:
-    """Return every detection in COCO's result format."""
-    return [
-        {
-            "image_id": image["id"],
-            "category_id": LABELS.index(found.label) + 1,
-            "bbox": _corner_and_size(found.box, image["width"], image["height"]),
-            "score": found.score,
-        }
-        for image in truth["images"]
-        for found in see(detector, read_picture(folder / image["file_name"]))
-    ]
+    """Return every detection in COCO's result format.
 
-
-def average_precision(truth: Mapping[str, Any], found: list[dict[str, Any]]) -> dict[str, float]:
-    """Return the average precision over overlaps of 0.5 to 0.95: of "person" and of "all" labels."""
-    from pycocotools.coco import COCO  # noqa: PLC0415 - the tests of this file do without
-    from pycocotools.cocoeval import COCOeval  # noqa: PLC0415
-
-    with contextlib.redirect_stdout(io.StringIO()):  # it reports on its progress
-        reference = COCO()
-        reference.dataset = dict(truth)
-        reference.createIndex()
-        evaluation = COCOeval(reference, reference.loadRes(found), "bbox")
-        evaluation.evaluate()
-        evaluation.accumulate()
-    precision = evaluation.eval["precision"][:, :, :, 0, 2]  # (overlaps, recalls, labels); any area, 100 detections
-    person = precision[:, :, evaluation.params.catIds.index(LABELS.index("person") + 1)]
-    return {"person": float(person.mean()), "all": float(precision[precision > -1].mean())}
+    Raises:
+        InputError: A picture could not be looked at.
+    """
+    return detection.as_coco(_seen(detector, truth, folder), truth)
 
 
 def face_scores(detector: Detector, data: Path, limit: int | None = None) -> dict[str, list[float]]:
@@ -102,50 +75,23 @@ def face_scores(detector: Detector, data: Path, limit: int | None = None) -> dic
         people = {box["image_id"] for box in truth["annotations"] if box["category_id"] == LABELS.index("person") + 1}
         empty += [base / image["file_name"] for image in truth["images"] if image["id"] not in people]
     return {
-        "points": _scores(detector, folder / "coco_face_points", points, _eyes_and_nose, limit),
-        "drawn": _scores(detector, folder / "dlib_faces", drawn, _centre, limit),
-        "false": [found.score for path in empty[:limit] for found in see(detector, read_picture(path))],
+        "points": _scores(detector, folder / "coco_face_points", points, limit),
+        "drawn": _scores(detector, folder / "dlib_faces", drawn, limit),
+        "false": [found.score for path in empty[:limit] for found in detection.see(detector, read_picture(path))],
         "pictures without people": [float(len(empty[:limit]))],
     }
 
 
-def _scores(
-    detector: Detector,
-    folder: Path,
-    truth: Mapping[str, Any],
-    marks: Callable[[Mapping[str, Any]], list[tuple[float, float]]],
-    limit: int | None,
-) -> list[float]:
-    faces = defaultdict(list)
-    for face in truth["annotations"]:
-        faces[face["image_id"]].append(face)
-    scores = []
-    for image in truth["images"][:limit]:
-        seen = see(detector, read_picture(folder / image["file_name"]))
-        for face in faces[image["id"]]:
-            shares = [(x / image["width"], y / image["height"]) for x, y in marks(face)]
-            scores.append(max((found.score for found in seen if _holds(found.box, shares)), default=0.0))
-    return scores
+def _scores(detector: Detector, folder: Path, truth: Mapping[str, Any], limit: int | None) -> list[float]:
+    few = {**truth, "images": truth["images"][:limit]}
+    return [score for scores in detection.face_scores(_seen(detector, few, folder), few).values() for score in scores]
 
 
-def _eyes_and_nose(face: Mapping[str, Any]) -> list[tuple[float, float]]:
-    points = face["keypoints"]
-    return [(points[index], points[index + 1]) for index in (0, 3, 6)]
-
-
-def _centre(face: Mapping[str, Any]) -> list[tuple[float, float]]:
-    left, top, width, height = face["bbox"]
-    return [(left + width / 2, top + height / 2)]
-
-
-def _holds(box: Box, points: Iterable[tuple[float, float]]) -> bool:
-    left, top, right, bottom = box
-    return all(left <= x <= right and top <= y <= bottom for x, y in points)
-
-
-def _corner_and_size(box: Box, width: int, height: int) -> list[float]:
-    left, top, right, bottom = box
-    return [left * width, top * height, (right - left) * width, (bottom - top) * height]
+def _seen(detector: Detector, truth: Mapping[str, Any], folder: Path) -> dict[int, tuple[Detection, ...]]:
+    seen, failures = detection.looks(detector, truth, folder)
+    if failures:
+        raise InputError(f"{len(failures)} looks failed, the first at {failures[0].item}: {failures[0].error}")
+    return seen
 
 
 def cost(names: Iterable[str], frames: list[Frame]) -> dict[str, list[float]]:
@@ -159,7 +105,7 @@ def cost(names: Iterable[str], frames: list[Frame]) -> dict[str, list[float]]:
     }
     for name in names:
         detector = catalogue.load_detector(name)
-        looks[name] = lambda frame, detector=detector: see(detector, frame)  # type: ignore[misc]
+        looks[name] = lambda frame, detector=detector: detection.see(detector, frame)  # type: ignore[misc]
     times = defaultdict(list)
     for frame in frames:
         for name, look in looks.items():
@@ -178,7 +124,7 @@ def measure(data: Path) -> dict[str, Any]:
     (empty,) = faces["pictures without people"]
     return {
         "objects": {
-            name: average_precision(
+            name: detection.average_precision(
                 truth, objects_found(catalogue.load_detector(name, min_score=MIN_SCORE), truth, folder)
             )
             for name in OBJECTS

@@ -17,6 +17,7 @@ COMMANDS = {
     "models": "privacy.cli.models",
     "train": "privacy.cli.train",
     "zones": "privacy.cli.zones",
+    "bench": "privacy.cli.bench",
 }
 
 

@@ -146,19 +146,34 @@ def read_corpus(root: Path, labels: Path = DATASETS / "corpus" / "labels.toml") 
     Raises:
         DataError: The manifest is missing, or has a label that nobody mapped.
     """
-    scenes, meanings = root / "scenes", read_labels(labels)
+    if not (root / "scenes" / "manifest.csv").is_file():
+        raise DataError(f"no corpus at {root.name}: scenes/manifest.csv cannot be read", path=root.name)
+    return read_manifest(root / "scenes", labels)
+
+
+def read_manifest(root: Path, labels: Path) -> list[Photo]:
+    """Read the photos that `root/manifest.csv` lists, in its order.
+
+    Its columns: `file` (below `root`), `zone_label`, `source`, `split`, and, if it is there, `group`.
+
+    Raises:
+        DataError: The manifest is missing or lacks a column, or has a label that nobody mapped.
+    """
+    meanings = read_labels(labels)
     try:
-        with (scenes / "manifest.csv").open(encoding="utf-8", newline="") as file:
+        with (root / "manifest.csv").open(encoding="utf-8", newline="") as file:
             rows = list(csv.DictReader(file))
-    except OSError as error:
-        raise DataError(f"no corpus at {root.name}: scenes/manifest.csv cannot be read", path=root.name) from error
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise DataError(f"{root.name}/manifest.csv cannot be read: {error}", path=root.name) from error
+    if not rows or not {"file", "zone_label", "source", "split"} <= set(rows[0]):
+        raise DataError(f"{root.name}/manifest.csv needs rows of file, zone_label, source and split", path=root.name)
     return [
         Photo(
-            path=scenes / row["file"],
+            path=root / row["file"],
             label=row["zone_label"],
             meaning=meaning,
             source=row["source"],
-            group=row["group"],
+            group=row.get("group") or "",
             split=row["split"],
         )
         for row, meaning in zip(rows, meanings.all_of([row["zone_label"] for row in rows]), strict=True)
