@@ -27,6 +27,7 @@ MAX_WAITING = 4096
 MAX_HUNG = 4
 """Threads that are given up on before nobody looks any more. They hold memory for as long as the model hangs."""
 HANG_S = 5.0
+_IMPATIENCE = 8
 _WARM_UP_S = 120.0
 _WARM_UPS = 3
 
@@ -248,7 +249,7 @@ class Seat:
 
     Args:
         scheduler: Whose model it is.
-        deadline_s: How long one look may take, waiting included.
+        deadline_s: How long one look may take, waiting included; an eighth of that after one that did not come.
 
     Attributes:
         urgent: Says whether this stream goes before others now.
@@ -258,6 +259,7 @@ class Seat:
     def __init__(self, scheduler: Scheduler, *, deadline_s: float) -> None:
         self._scheduler = scheduler
         self._deadline_s = deadline_s
+        self._patience_s = deadline_s
         self.urgent: Callable[[], bool] = lambda: True
         self.spent = 0.0
 
@@ -278,9 +280,15 @@ class Seat:
             OverloadError: It was not begun in time.
             TimeoutError: It was begun, and does not come back.
         """
-        seen = []
-        for image, offset in zip(images, offsets, strict=True):
-            evidence, seconds = self._scheduler.ask(image, offset, deadline_s=self._deadline_s, urgent=self.urgent())
-            self.spent += seconds
-            seen.append(evidence)
+        return [self._look(image, offset) for image, offset in zip(images, offsets, strict=True)]
+
+    def _look(self, image: Image, offset: float) -> Evidence:
+        try:
+            seen, seconds = self._scheduler.ask(image, offset, deadline_s=self._patience_s, urgent=self.urgent())
+        except (OverloadError, TimeoutError):
+            # Frames that come meanwhile must not each wait as long again: they would come out ever later.
+            self._patience_s = self._deadline_s / _IMPATIENCE
+            raise
+        self._patience_s = self._deadline_s
+        self.spent += seconds
         return seen

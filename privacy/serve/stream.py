@@ -4,7 +4,7 @@ import math
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 
 import structlog
 
@@ -31,7 +31,6 @@ from privacy.verdict import State, Verdict, Watch
 
 log = structlog.get_logger()
 clock = time.perf_counter
-STAGES = tuple(each.name for each in fields(Stages))
 
 CREDITS = 8
 _FASTEST = 60
@@ -180,7 +179,7 @@ class Stream:
                 self._slots.give_back(request.release.slots)
                 continue
             came = translate.arrival(request, sequence, clock(), self._slots)
-            if self._setup.format.layout is None:
+            if came.slot is not None and self._setup.format.layout is None:
                 # A decoder must not see its bytes change; whoever shares the memory may change them at any time.
                 came = replace(came, data=bytes(came.data))
             sequence = came.sequence
@@ -248,9 +247,8 @@ class Stream:
             result.mask_plan.CopyFrom(translate.mask_plan(plan))
         if self._slots is not None and work.came.slot is not None and not result.masked.HasField("shared_memory"):
             self._slots.settle(work.came.slot)
-        stages = Stages(**{stage: getattr(work, stage) for stage in STAGES})
-        for stage in STAGES:
-            getattr(result.timing, stage).CopyFrom(translate.duration(getattr(stages, stage)))
+        stages = Stages(queue=work.queue, decode=work.decode, infer=work.infer, mask=work.mask, encode=work.encode)
+        result.timing.CopyFrom(translate.timing(stages))
         result.exposure.frames = self.exposure.frames
         result.exposure.duration.CopyFrom(translate.duration(self.exposure.seconds))
         answer = Answer(

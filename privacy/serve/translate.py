@@ -16,6 +16,7 @@ from privacy.evidence import Evidence, Reason
 from privacy.frame import Frame, Layout, plane_shapes
 from privacy.plan import MAX_POLYGONS, MaskPlan, Polygon, polygons, polygons_of
 from privacy.policy import Clause, Effect, EffectKind, Policy
+from privacy.serve.observer import Stages
 from privacy.serve.slots import Slots
 from privacy.v1 import enforcement_service_pb2 as pb
 from privacy.v1 import frame_pb2, mask_pb2, verdict_pb2
@@ -385,6 +386,17 @@ def duration(value: float) -> Duration:
     """Write a duration, to the nanosecond; nothing is shorter than 0."""
     nanos = max(0, round(value * 1e9))
     return Duration(seconds=nanos // 1_000_000_000, nanos=nanos % 1_000_000_000)
+
+
+def timing(stages: Stages) -> pb.Timing:
+    """Write where the time went."""
+    return pb.Timing(
+        queue=duration(stages.queue),
+        decode=duration(stages.decode),
+        infer=duration(stages.infer),
+        mask=duration(stages.mask),
+        encode=duration(stages.encode),
+    )
 
 
 def verdict(ruled: Verdict) -> verdict_pb2.Verdict:

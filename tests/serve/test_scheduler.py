@@ -4,6 +4,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from numpy.typing import NDArray
 from privacy.errors import OverloadError, PrivacyError
 from privacy.evidence import Evidence
 from privacy.serve.observer import Look, Observers
-from privacy.serve.scheduler import MAX_HUNG, Scheduler
+from privacy.serve.scheduler import MAX_HUNG, Scheduler, Seat
 from tests.serve.test_observer import Notebook
 from tests.toys import Bright
 
@@ -196,3 +197,26 @@ def test_a_model_that_answers_with_too_little_has_failed(make: Make, model: Gate
         ask(scheduler, 1.0)
     wait_until(lambda: heard.looks[-1].failure)
     assert heard.looks[-1] == Look(pictures=1, waiting=0, seconds=heard.looks[-1].seconds, failure="PrivacyError")
+
+
+def test_after_a_look_that_did_not_come_the_next_is_not_waited_for_as_long(make: Make, model: Gated) -> None:
+    seat = make().seat(deadline_s=0.8)
+    image = np.zeros((*Bright.input_size, 3), np.uint8)
+    model.gate.clear()
+    times = []
+    for _ in range(3):
+        started = time.monotonic()
+        with pytest.raises((TimeoutError, OverloadError)):
+            seat.look([image], [0.0])
+        times.append(time.monotonic() - started)
+
+    assert times[0] >= 0.8
+    assert max(times[1:]) < 0.5
+    model.gate.set()
+    wait_until(lambda: _looks(seat, image))
+
+
+def _looks(seat: Seat, image: NDArray[np.uint8]) -> bool:
+    with suppress(TimeoutError, OverloadError):
+        return len(seat.look([image], [0.0])) == 1
+    return False
