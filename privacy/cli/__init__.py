@@ -14,6 +14,8 @@ COMMANDS = {
     "classify": "privacy.cli.classify",
     "mask": "privacy.cli.mask",
     "serve": "privacy.cli.serve",
+    "ledger": "privacy.cli.ledger",
+    "evidence": "privacy.cli.evidence",
     "models": "privacy.cli.models",
     "train": "privacy.cli.train",
     "zones": "privacy.cli.zones",

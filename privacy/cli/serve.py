@@ -2,14 +2,16 @@
 
 from importlib import metadata
 from pathlib import Path
+from typing import Any
 
 import click
 
 from privacy import policy as policies
+from privacy.cli import reports
 from privacy.models import catalogue
 from privacy.serve.scheduler import cores
 from privacy.serve.server import DEFAULT_ADDRESS, Settings, run
-from privacy.serve.servicer import Engine
+from privacy.serve.servicer import Engine, shipped
 from privacy.serve.translate import Limits
 
 MIB = 1024 * 1024
@@ -51,6 +53,7 @@ EXIT_AFTER_S = 5.0
     "--tls-cert", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Certificate chain, PEM."
 )
 @click.option("--tls-key", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Private key, PEM.")
+@reports.options
 def serve(  # noqa: PLR0917 - click passes options by name
     address: str,
     model: str,
@@ -64,6 +67,7 @@ def serve(  # noqa: PLR0917 - click passes options by name
     reflection: bool,  # noqa: FBT001 - click passes flags by name
     tls_cert: Path | None,
     tls_key: Path | None,
+    **reporting: Any,  # noqa: ANN401 - see `reports.options`
 ) -> None:
     """Serve the gRPC contract of proto/privacy/v1 to VMS plugins.
 
@@ -76,19 +80,26 @@ def serve(  # noqa: PLR0917 - click passes options by name
     if (tls_cert is None) is not (tls_key is None):
         raise click.UsageError("--tls-cert and --tls-key go together")
     tls = None if tls_cert is None or tls_key is None else (tls_key.read_bytes(), tls_cert.read_bytes())
+    rules = policies.load(policy)
+    told = reports.reporting_of(model=model, policies={**shipped(), rules.name: rules}, **reporting)
     engine = Engine(
         model=catalogue.load(model, threads=threads),
         digest=catalogue.card(model).sha256,
-        policy=policies.load(policy),
+        policy=rules,
         limits=Limits(max_message_mib * MIB, max_pixels),
         max_streams=max_streams,
         workers=max(1, cores() // threads),
         shared_memory_bytes=shared_memory_mib * MIB,
         version=metadata.version("privacy-zones"),
+        observers=() if told is None else (told,),
     )
     settings = Settings(address=address, tls=tls, reflection=reflection, grace_s=grace)
 
     def ready(bound: str) -> None:
         click.echo(f"listening on {bound} ({'TLS' if tls else 'no TLS'}); {model}; policy {engine.policy.name}")
 
-    run(engine, settings, ready, exit_after_s=EXIT_AFTER_S)
+    if told is None:
+        run(engine, settings, ready, exit_after_s=EXIT_AFTER_S)
+        return
+    with told:
+        run(engine, settings, ready, services=(told.service,), exit_after_s=EXIT_AFTER_S)

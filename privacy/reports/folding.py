@@ -41,20 +41,27 @@ class Folder:
 
     Args:
         policy: Which rules apply, with which numbers.
-        going: Reports that have not ended; a finding that is found again goes on with its report.
+        known: Reports that have not ended, with which a finding goes on that is found again; and those that have ended
+            lately, which are not raised again.
         model: Name of the model that looks, for the record.
 
     Raises:
         PolicyError: The pack does not speak of every rule.
     """
 
-    def __init__(self, policy: Policy, going: Iterable[Report] = (), *, model: str = "") -> None:
+    def __init__(self, policy: Policy, known: Iterable[Report] = (), *, model: str = "") -> None:
         self._book = Rulebook(policy)
         self._policy = policy
         self._model = model
         self._scenes: OrderedDict[str, Scene] = OrderedDict()
-        self._going = {(report.subject, report.rule): _Going(report, report.updated) for report in going}
-        self._ended: OrderedDict[str, None] = OrderedDict()
+        self._going: dict[tuple[str, str], _Going] = {}
+        self._ended: OrderedDict[tuple[str, str], float] = OrderedDict()  # when the last report of each ended
+        for report in known:
+            key = report.subject, report.rule
+            if report.end is None:
+                self._going[key] = _Going(report, report.updated)
+            else:
+                self._ended[key] = max(report.end, self._ended.get(key, report.end))
         self._ends = {rule.name: rule.ends for rule in RULES}
 
     def see(self, event: Event) -> list[Change]:
@@ -88,8 +95,11 @@ class Folder:
         key = (found.subject, found.rule)
         going = self._going.get(key)
         if going is None:
-            if found.id in self._ended:
-                return None
+            ended = self._ended.get(key)
+            if ended is not None and found.until <= ended:
+                return None  # events that come again tell nothing new
+            if ended is not None and found.start <= ended:
+                found = replace(found, start=found.until, id=report_id(found.subject, found.rule, found.until))
             self._going[key] = _Going(found, now)
             return Change(ChangeKind.NEW, found)
         report = replace(going.report.goes_on_as(found), id=going.report.id, updated=now)
@@ -104,7 +114,7 @@ class Folder:
     def _end(self, key: tuple[str, str], now: float) -> Change:
         report = self._going.pop(key).report
         end = now if self._ends[report.rule] is not None else math.nextafter(report.until, math.inf)
-        self._ended[report.id] = None
+        self._ended[key] = max(end, self._ended.pop(key, end))
         if len(self._ended) > MAX_ENDED:
             self._ended.popitem(last=False)
         return Change(ChangeKind.END, replace(report, end=end, updated=now))

@@ -35,7 +35,7 @@ class Row:
 
 def rows_of(report: Report) -> list[Row]:
     """Return what a report says, line by line."""
-    end = "— 持续中 / goes on" if report.end is None else when(report.end)
+    end = "持续中 / goes on" if report.end is None else when(report.end)
     exposure = f"{report.exposure_frames} 帧 / frames, {report.exposure_s:.1f} s"
     return [
         Row("报告编号", "Report", report.name),
@@ -107,6 +107,9 @@ def chinese_font() -> Path:
     raise PrintError("no font with Chinese letters; install fonts-noto-cjk, or the extra `print`, or name one")
 
 
+_LEFT_MM = 52
+
+
 class _Sheet:
     """The pages of one report."""
 
@@ -144,7 +147,7 @@ class _Sheet:
         if report.steps:
             self._heading("处理记录 / Review")
             for step in report.steps:
-                self._pair(f"{when(step.at)} {step.state.value}", f"{step.actor}: {step.reason}")
+                self._pair(when(step.at), f"{step.state.value} · {step.actor}: {step.reason}")
         if report.pictures:
             self._heading("遮挡后的图片 / Masked pictures")
         for each in report.pictures:
@@ -167,13 +170,13 @@ class _Sheet:
     def _pair(self, left: str, right: str) -> None:
         self._pdf.set_font("zh", size=9)
         self._pdf.set_text_color(90)
-        self._pdf.cell(52, 5.5, left)
+        self._pdf.cell(_LEFT_MM, 5.5, left)
         self._pdf.set_text_color(0)
-        self._pdf.multi_cell(0, 5.5, right, new_x="LMARGIN", new_y="NEXT")
+        self._pdf.multi_cell(0, 5.5, right, align="L", new_x="LMARGIN", new_y="NEXT")
 
     def _text(self, size: float, text: str) -> None:
         self._pdf.set_font("zh", size=size)
-        self._pdf.multi_cell(0, size * 0.55, text, new_x="LMARGIN", new_y="NEXT")
+        self._pdf.multi_cell(0, size * 0.55, text, align="L", new_x="LMARGIN", new_y="NEXT")
 
     def _gap(self, millimetres: float) -> None:
         self._pdf.ln(millimetres)

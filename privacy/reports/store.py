@@ -79,6 +79,11 @@ class Store:
         self.clock = clock
         self._key = key
 
+    @property
+    def public_key(self) -> bytes:
+        """The public key of whoever signs the ledger, 32 bytes."""
+        return self._key.public_key().public_bytes_raw()
+
     # Reports
 
     def apply(self, changes: Sequence[Change], exhibits: Iterable[Exhibit] = ()) -> list[Change]:
@@ -138,6 +143,13 @@ class Store:
         with reading(self.database) as session:
             rows = session.scalars(select(ReportRow).where(ReportRow.end_time.is_(None)).order_by(ReportRow.number))
             return [Report.from_json(row.document) for row in rows]
+
+    def known(self, ended: int = 1000) -> list[Report]:
+        """Return what a new folder must know: what has not ended, and the last `ended` reports that have."""
+        over = select(ReportRow).where(ReportRow.end_time.is_not(None))
+        query = over.order_by(ReportRow.number.desc()).limit(ended)
+        with reading(self.database) as session:
+            return [*self.going(), *(Report.from_json(row.document) for row in session.scalars(query))]
 
     def get(self, report: str) -> Report:
         """Return a report by its id.

@@ -4,7 +4,7 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent import futures
 from dataclasses import dataclass, field
 
@@ -45,12 +45,26 @@ class Settings:
     keepalive_s: float = 30.0
 
 
+@dataclass(frozen=True, slots=True)
+class Service:
+    """Something else that the server serves.
+
+    Attributes:
+        name: "package.Service".
+        add: Adds it to a server that is being built.
+    """
+
+    name: str
+    add: Callable[[grpc.Server], object]
+
+
 class Server:
     """A server that is built but does not listen yet.
 
     Args:
         engine: What it runs on.
         settings: Where it listens.
+        services: What it serves beside the enforcement of masks.
 
     Raises:
         InputError: The address cannot be bound, or the key and certificate do not belong together.
@@ -59,7 +73,7 @@ class Server:
         address: "host:port" with the real port.
     """
 
-    def __init__(self, engine: Engine, settings: Settings) -> None:
+    def __init__(self, engine: Engine, settings: Settings, services: Sequence[Service] = ()) -> None:
         threads = engine.max_streams + _SPARE_THREADS
         options = [
             ("grpc.keepalive_time_ms", round(settings.keepalive_s * 1000)),
@@ -79,10 +93,13 @@ class Server:
         pool = futures.ThreadPoolExecutor(threads, thread_name_prefix="serve")
         self._server = grpc.server(pool, options=options, maximum_concurrent_rpcs=threads)
         pb_grpc.add_EnforcementServiceServicer_to_server(self._service, self._server)
+        for service in services:
+            service.add(self._server)
+        self._names = (SERVICE, *(service.name for service in services))
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
         self._report(health_pb2.HealthCheckResponse.NOT_SERVING)
         if settings.reflection:
-            names = (SERVICE, health.SERVICE_NAME, reflection.SERVICE_NAME)
+            names = (*self._names, health.SERVICE_NAME, reflection.SERVICE_NAME)
             reflection.enable_server_reflection(names, self._server)
         self.address = self._bind(settings)
 
@@ -124,7 +141,7 @@ class Server:
         return f"{host}:{port}"
 
     def _report(self, status: health_pb2.HealthCheckResponse.ServingStatus.ValueType) -> None:
-        for name in ("", SERVICE):
+        for name in ("", *self._names):
             self._health.set(name, status)
 
 
@@ -133,6 +150,7 @@ def run(
     settings: Settings,
     ready: Callable[[str], None] = lambda _: None,
     *,
+    services: Sequence[Service] = (),
     exit_after_s: float | None = None,
 ) -> None:
     """Serve until SIGTERM or SIGINT, then drain.
@@ -141,6 +159,7 @@ def run(
         engine: What the server runs on.
         settings: Where it listens.
         ready: Called with the address once the server is healthy.
+        services: What it serves beside the enforcement of masks.
         exit_after_s: The process is ended this long after the grace if something in it never returns; None to leave
             that to the caller.
 
@@ -152,7 +171,7 @@ def run(
     told: list[int] = []
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda number, _: told.append(number))
-    server = Server(engine, settings)
+    server = Server(engine, settings, services)
     server.start()
     ready(server.address)
     while not told:

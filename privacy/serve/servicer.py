@@ -37,7 +37,8 @@ _HEADROOM = 0.8
 """Share of the processors that streams may take; gRPC and the system have the rest."""
 
 
-def _packs() -> Mapping[str, Policy]:
+def shipped() -> Mapping[str, Policy]:
+    """Return the packs that ship with the package and that streams can keep."""
     packs = {name: policy.load(name) for name in policy.names()}
     return {name: pack for name, pack in packs.items() if not pack.subjects.hidden}
 
@@ -66,7 +67,7 @@ class Engine:
     model: ZoneClassifier
     digest: str
     policy: Policy
-    packs: Mapping[str, Policy] = field(default_factory=_packs)
+    packs: Mapping[str, Policy] = field(default_factory=shipped)
     limits: Limits = field(default_factory=Limits)
     max_streams: int = 256
     workers: int = field(default_factory=cores)

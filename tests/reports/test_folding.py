@@ -83,6 +83,21 @@ def test_the_same_events_twice_raise_nothing_twice() -> None:
     assert {change.kind for change in first} == {ChangeKind.NEW, ChangeKind.END}
 
 
+def test_the_same_events_after_a_restart_raise_nothing_twice_even_if_they_begin_in_the_middle() -> None:
+    events = [*looks(WASHROOM), *looks("." * 70, NOON + 31)]
+    ended = told(events)[-1].report
+
+    assert told(events[10:], Folder(policy.load(), [ended])) == []
+
+
+def test_a_sight_that_comes_back_after_it_ended_is_another_report_whatever_was_doubted_in_between() -> None:
+    changes = told([*looks("W" * 10), *looks("?" * 70, NOON + 10), *looks("W" * 10, NOON + 80)])
+    news = [change.report for change in changes if change.kind is ChangeKind.NEW]
+
+    assert len({report.id for report in news}) == 2
+    assert news[1].start > news[0].until
+
+
 def test_a_report_says_what_the_law_says_and_what_was_done() -> None:
     (change,) = told([opened(), *looks("W" * 7)])
     report = change.report

@@ -1,0 +1,86 @@
+"""`privacy ledger`: the register of what was done, checked by whoever has an export, wherever he is."""
+
+from pathlib import Path
+from typing import BinaryIO
+
+import click
+
+from privacy.database import open_database
+from privacy.errors import LedgerError, PrivacyError
+from privacy.reports import keys
+from privacy.reports.ledger import Head, Verified
+from privacy.reports.ledger import verify as check
+from privacy.reports.store import Store
+
+_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+_database = click.option("--database", required=True, help="Where the reports are, as `privacy serve` is told.")
+_key = click.option("--key", "key", type=_FILE, required=True, help="The signing key that `privacy serve` uses.")
+
+
+@click.group()
+def ledger() -> None:
+    """Keep the register honest: export it, send its head away, and check an export without any server."""
+
+
+@ledger.command()
+@_database
+@_key
+@click.option("--out", type=click.File("wb"), default="-", help="The file; standard output if none is named.")
+def export(database: str, key: Path, out: BinaryIO) -> None:
+    """Write the whole ledger, one JSON object a line, and its signed head."""
+    out.writelines(line.encode() + b"\n" for line in _store(database, key).export_ledger())
+
+
+@ledger.command()
+@_database
+@_key
+def head(database: str, key: Path) -> None:
+    """Print the signed head: send it where nobody here can reach it."""
+    click.echo(_store(database, key).head().line())
+
+
+@ledger.command()
+@click.argument("export_file", metavar="EXPORT", type=_FILE)
+@click.option("--key", "key", help="The signer's public key, 64 hexadecimal digits, from wherever you trust it.")
+@click.option("--heads", type=_FILE, help="A file of heads that were sent away, one a line: the export must hold each.")
+def verify(export_file: Path, key: str | None, heads: Path | None) -> None:
+    """Check an EXPORT. Needs no server and no database.
+
+    Exits 0 if every entry is whole, 1 if one is not; the first that is broken is named.
+    """
+    known = [] if heads is None else [Head.from_line(line) for line in _head_lines(heads)]
+    with export_file.open("rb") as lines:
+        result = check(lines, key=None if key is None else _public(key), heads=known)
+    click.echo(_said(result))
+    if not result.intact:
+        raise PrivacyError(f"entry {result.broken}: {result.finding}")
+
+
+@ledger.command("public-key")
+@_key
+def public_key(key: Path) -> None:
+    """Print the public key of a signing key."""
+    click.echo(keys.signing(key).public_key().public_bytes_raw().hex())
+
+
+def _store(database: str, key: Path) -> Store:
+    return Store(open_database(database), keys.signing(key))
+
+
+def _head_lines(path: Path) -> list[str]:
+    lines = path.read_text("ascii", "replace").splitlines()
+    return [line for line in lines if line.startswith('{"head":')]
+
+
+def _public(text: str) -> bytes:
+    try:
+        return bytes.fromhex(text)
+    except ValueError as error:
+        raise LedgerError("a public key is 64 hexadecimal digits") from error
+
+
+def _said(result: Verified) -> str:
+    if not result.intact:
+        return f"BROKEN after {result.entries} whole entries"
+    pinned = "the key that you named" if result.pinned else "the key in the export, which proves nothing by itself"
+    return f"intact: {result.entries} entries, signed with {pinned} ({result.signer})"

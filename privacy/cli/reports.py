@@ -1,0 +1,68 @@
+"""What `privacy serve` is told about reports."""
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from privacy.database import open_database
+from privacy.migrations import migrate
+from privacy.policy import Policy
+from privacy.reports import keys
+from privacy.reports.delivery.address import KINDS, receiver_of
+from privacy.reports.store import Store
+from privacy.serve.reporting import Reporting
+
+_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+_OPTIONS = (
+    click.option("--reports", "database", metavar="URL", help="Report, and keep reports in this database."),
+    click.option(
+        "--ledger-key",
+        type=click.Path(dir_okay=False, path_type=Path),
+        default=Path("ledger.key"),
+        show_default=True,
+        help="Signs the ledger; made if it is not there.",
+    ),
+    click.option(
+        "--authority-key", "authority", type=_FILE, multiple=True, help="Public key that evidence is sealed to, PEM."
+    ),
+    click.option("--deliver", metavar="URL", multiple=True, help=f"Who is told of reports: {KINDS}."),
+    click.option("--deliver-secret", "secret", type=_FILE, help="Signs what web hooks are told; 16 bytes or more."),
+)
+
+
+def options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options of reports to a command."""
+    for option in reversed(_OPTIONS):
+        command = option(command)
+    return command
+
+
+def reporting_of(
+    *,
+    model: str,
+    policies: Mapping[str, Policy],
+    database: str | None,
+    ledger_key: Path,
+    authority: Sequence[Path],
+    deliver: Sequence[str],
+    secret: Path | None,
+) -> Reporting | None:
+    """Return what reports; None if nobody asks for reports.
+
+    Raises:
+        InputError: A key, an address or the database is none.
+        DatabaseError: The database does not answer.
+    """
+    if database is None:
+        if deliver or authority:
+            raise click.UsageError("--deliver and --authority-key need --reports")
+        return None
+    said = b"" if secret is None else secret.read_bytes().strip()
+    receivers = [receiver_of(url, said) for url in deliver]
+    sealed_to = [keys.authority(path) for path in authority]
+    engine = open_database(database)
+    migrate(engine)
+    store = Store(engine, keys.signing_or_new(ledger_key))
+    return Reporting(store, policies, model=model, authority=sealed_to, receivers=receivers)

@@ -1,0 +1,355 @@
+"""From what the service does to reports: an observer that turns streams into events, and events into what is kept.
+
+Nothing of it stands between a camera and its mask. Streams put what they see into a queue with an end; a thread takes
+it out, asks the rules, and keeps what they find. Who is told of it goes his own way (`privacy.reports.delivery`).
+"""
+
+import hashlib
+import queue
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Self
+
+import numpy as np
+import structlog
+
+from privacy import jpeg
+from privacy.errors import PrivacyError
+from privacy.events import (
+    Anomaly,
+    ConfigChanged,
+    EffectChanged,
+    Event,
+    FramesAnomalous,
+    Looked,
+    MaskReduced,
+    MaskRestored,
+    StreamClosed,
+    StreamOpened,
+)
+from privacy.evidence import Reason
+from privacy.frame import Frame, Layout, thumbnail
+from privacy.masking import mask
+from privacy.plan import MaskPlan
+from privacy.policy import Policy
+from privacy.reports.delivery.outbox import Courier, Pace, Receiver
+from privacy.reports.evidence import seal_bytes
+from privacy.reports.folding import Folder
+from privacy.reports.ledger import Act
+from privacy.reports.report import Change, ChangeKind
+from privacy.reports.store import SYSTEM, Exhibit, Store
+from privacy.serve.observer import Answer, Look, StreamFacts
+from privacy.serve.report_servicer import ReportService
+from privacy.serve.server import Service
+from privacy.v1 import report_service_pb2 as pb
+from privacy.v1 import report_service_pb2_grpc as pb_grpc
+from privacy.verdict import State
+
+log = structlog.get_logger()
+
+NAME = pb.DESCRIPTOR.services_by_name["ReportService"].full_name
+
+MAX_WAITING = 8192
+MAX_PICTURES_WAITING = 64
+PICTURE_WIDTH = 640
+REMEMBERED_PICTURES = 64
+TICK_S = 1.0
+_QUALITY = 80
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Seen:
+    """An event, the policy that its stream runs under, and the picture that it is about."""
+
+    event: Event
+    policy: str
+    frame: Frame | None = None
+    plan: MaskPlan | None = None
+
+
+@dataclass(slots=True, eq=False)
+class _Watched:
+    """What is remembered of one stream between two of its answers."""
+
+    began: float
+    offset: float | None = None
+    at: float = 0.0
+    sequence: int | None = None
+    pictures: OrderedDict[bytes, None] = field(default_factory=OrderedDict)
+
+
+class Reporting:
+    """Watches the streams of a server, and reports.
+
+    Args:
+        store: Keeps what is found.
+        policies: Every pack that a stream may run under, by name.
+        model: Name of the model that looks.
+        authority: X25519 public keys that evidence may be sealed to; to the first it is. Empty to seal nothing.
+        receivers: Who is told.
+        registered: Says whether a camera is in the register.
+        pace: How patiently receivers are told.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        policies: Mapping[str, Policy],
+        *,
+        model: str = "",
+        authority: Sequence[bytes] = (),
+        receivers: Sequence[Receiver] = (),
+        registered: Callable[[str], bool] = lambda _: True,
+        pace: Pace | None = None,
+    ) -> None:
+        self.store = store
+        self.authority = tuple(authority)
+        self.dropped = 0
+        self._registered = registered
+        self._queue: queue.Queue[_Seen | None] = queue.Queue(MAX_WAITING)
+        self._streams: dict[str, _Watched] = {}
+        self._last: dict[str, float] = {}
+        self._lock = threading.Lock()
+        known = store.known()
+        self._folders = {
+            name: Folder(pack, [one for one in known if one.policy[0] == name], model=model)
+            for name, pack in policies.items()
+        }
+        self._couriers = [Courier(store, receiver, pace) for receiver in receivers]
+        self._thread = threading.Thread(target=self._run, name="reports", daemon=True)
+
+    def start(self) -> None:
+        """Begin to report and to tell."""
+        self._thread.start()
+        for courier in self._couriers:
+            courier.start()
+
+    def stop(self, wait_s: float = 5.0) -> None:
+        """Keep what was seen, and stop."""
+        self._queue.put(None)
+        self._thread.join(wait_s)
+        for courier in self._couriers:
+            courier.stop(wait_s)
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *failure: object) -> None:
+        self.stop()
+
+    @property
+    def service(self) -> Service:
+        """What answers for it on the wire."""
+        servicer = ReportService(self.store, frozenset(self.authority), self.hear)
+        return Service(NAME, lambda server: pb_grpc.add_ReportServiceServicer_to_server(servicer, server))
+
+    def hear(self, event: Event, policy: str = "") -> None:
+        """Take an event from elsewhere: the register, the console, the reader of evidence."""
+        self._put(_Seen(event, policy))
+
+    # What the service says; see `Observer`
+
+    def opened(self, stream: StreamFacts) -> None:
+        """A stream begins."""
+        at = max(self.store.clock(), self._last.get(stream.camera, 0.0))
+        with self._lock:
+            self._streams[stream.session] = _Watched(at, at=at)
+        self._put(
+            _Seen(
+                StreamOpened(
+                    subject=stream.camera, at=at, purpose=stream.purpose, registered=self._registered(stream.camera)
+                ),
+                stream.policy,
+            )
+        )
+
+    def answered(self, stream: StreamFacts, answer: Answer) -> None:
+        """A frame was ruled upon."""
+        watched = self._streams.get(stream.session)
+        if watched is None:
+            return
+        at = self._moment(watched, answer.verdict.offset)
+        for event in self._anomalies(stream.camera, watched, answer, at):
+            self._put(_Seen(event, stream.policy))
+        watched.sequence, watched.offset = answer.sequence, answer.verdict.offset
+        if answer.verdict.inherited or answer.verdict.reason is Reason.OVERLOAD:
+            return
+        looked = Looked(
+            subject=stream.camera,
+            at=at,
+            verdict=answer.verdict,
+            masked=answer.plan.hides_everything,
+            exposure_frames=answer.exposure_frames,
+            exposure_s=answer.exposure_s,
+        )
+        # A picture is kept only of what may become a report, and only while few wait.
+        wanted = answer.verdict.state is State.PROHIBITED and self._queue.qsize() < MAX_PICTURES_WAITING
+        self._put(_Seen(looked, stream.policy, answer.frame if wanted else None, answer.plan))
+
+    def closed(self, stream: StreamFacts, error: PrivacyError | None) -> None:
+        """A stream has ended."""
+        with self._lock:
+            watched = self._streams.pop(stream.session, None)
+        at = max(self.store.clock(), watched.at if watched is not None else 0.0)
+        self._last[stream.camera] = at
+        self._put(_Seen(StreamClosed(subject=stream.camera, at=at, orderly=error is not None), stream.policy))
+
+    def refused(self, camera: str, peer: str, error: PrivacyError) -> None:
+        """Nobody was watched."""
+
+    def looked(self, look: Look) -> None:
+        """The model has run."""
+
+    # Within
+
+    def _moment(self, watched: _Watched, offset: float) -> float:
+        # By the camera's clock or by ours, whichever went farther: one that stands still hides no dwelling.
+        if watched.offset is not None and 0 < offset - watched.offset < TICK_S * 60:
+            watched.at += offset - watched.offset
+        watched.at = max(watched.at, self.store.clock())
+        return watched.at
+
+    def _anomalies(self, camera: str, watched: _Watched, answer: Answer, at: float) -> list[Event]:
+        found: list[Event] = []
+        before, offset = watched.offset, answer.verdict.offset
+        if watched.sequence is not None and answer.sequence > watched.sequence + 1:
+            missing = answer.sequence - watched.sequence - 1
+            found.append(FramesAnomalous(subject=camera, at=at, anomaly=Anomaly.SEQUENCE_GAP, frames=missing))
+        if before is not None and offset < before:
+            found.append(FramesAnomalous(subject=camera, at=at, anomaly=Anomaly.TIME_REVERSED))
+        elif before is not None and answer.verdict.reason is Reason.CLOCK_JUMP:
+            gap = offset - before
+            found.append(FramesAnomalous(subject=camera, at=at, anomaly=Anomaly.TIME_GAP, seconds=gap))
+        if not answer.verdict.inherited and answer.frame is not None:
+            digest = _content(answer.frame)
+            if digest is not None and digest in watched.pictures and before is not None and offset > before:
+                seconds = min(offset - before, TICK_S)
+                found.append(FramesAnomalous(subject=camera, at=at, anomaly=Anomaly.DUPLICATE, seconds=seconds))
+            if digest is not None:
+                watched.pictures[digest] = None
+                if len(watched.pictures) > REMEMBERED_PICTURES:
+                    watched.pictures.popitem(last=False)
+        return found
+
+    def _put(self, seen: _Seen) -> None:
+        try:
+            self._queue.put_nowait(seen)
+        except queue.Full:
+            self.dropped += 1
+            if self.dropped == 1 or self.dropped % 1000 == 0:
+                log.error("reports_overflow", dropped=self.dropped)
+
+    def _run(self) -> None:
+        ticked = time.monotonic()
+        while True:
+            try:
+                seen = self._queue.get(timeout=TICK_S)
+            except queue.Empty:
+                seen = None
+                if time.monotonic() - ticked >= TICK_S:
+                    ticked = time.monotonic()
+                    self._guarded(self._tick)
+                continue
+            if seen is None:
+                return
+            self._guarded(lambda seen=seen: self._take(seen))  # type: ignore[misc]
+
+    def _guarded(self, work: Callable[[], None]) -> None:
+        try:
+            work()
+        except Exception as error:  # whoever reports must go on reporting; what it was told may be private
+            log.error("report_failed", error=type(error).__name__)
+
+    def _take(self, seen: _Seen) -> None:
+        folder = self._folders.get(seen.policy) or next(iter(self._folders.values()))
+        act = act_of(seen.event)
+        if act is not None:
+            self.store.enter(act)
+        changes = folder.see(seen.event)
+        if changes:
+            self._keep(changes, seen)
+
+    def _tick(self) -> None:
+        now = self.store.clock()
+        for folder in self._folders.values():
+            changes = folder.tick(now)
+            if changes:
+                self._keep(changes, None)
+
+    def _keep(self, changes: list[Change], seen: _Seen | None) -> None:
+        exhibits = []
+        if seen is not None and seen.frame is not None and any(c.kind is ChangeKind.NEW for c in changes):
+            exhibits = [self._exhibit(seen, changes[0])]
+        for change in self.store.apply(changes, exhibits):
+            log.warning(
+                "report",
+                report=change.report.name,
+                change=change.kind.value,
+                rule=change.report.rule,
+                camera=change.report.camera,
+            )
+
+    def _exhibit(self, seen: _Seen, change: Change) -> Exhibit:
+        assert seen.frame is not None  # noqa: S101 - asked for by the caller
+        assert seen.plan is not None  # noqa: S101 - as above
+        masked = written(mask(seen.frame, seen.plan))
+        if not self.authority:
+            return Exhibit(seen.event.at, masked)
+        original = written(seen.frame)
+        recipient = self.authority[0]
+        header = {"media_type": "image/jpeg", "camera": seen.event.subject, "report": change.report.name}
+        return Exhibit(
+            seen.event.at,
+            masked,
+            seal_bytes(original, recipient, header),
+            hashlib.sha256(original).hexdigest(),
+            recipient.hex(),
+        )
+
+
+def act_of(event: Event) -> Act | None:
+    """Return what the ledger must know of an event: settings and masks; None for the rest."""
+    match event:
+        case ConfigChanged():
+            details = {"setting": event.setting, "before": event.before, "after": event.after}
+            return Act(
+                actor=event.actor,
+                at=event.at,
+                action="config.change",
+                subject=event.subject,
+                purpose="",
+                details=details,
+            )
+        case MaskReduced():
+            action, details = "mask.reduce", {"change": event.change.value}
+        case EffectChanged():
+            kinds = {"before": event.before.kind.value, "after": event.after.kind.value}
+            action, details = "mask.effect", {**kinds, "weaker": str(event.weaker).lower()}
+        case MaskRestored():
+            return Act(actor=SYSTEM, at=event.at, action="mask.restore", subject=event.subject, purpose="")
+        case _:
+            return None
+    return Act(
+        actor=event.actor, at=event.at, action=action, subject=event.subject, purpose=event.approval, details=details
+    )
+
+
+def written(frame: Frame) -> bytes:
+    """Return a frame as a JPEG of at most 640 pixels width."""
+    height, width = frame.size
+    scale = min(1.0, PICTURE_WIDTH / width)
+    size = (max(1, round(height * scale)), max(1, round(width * scale)))
+    small = Frame((thumbnail(frame, size),), Layout.RGB, frame.offset, frame.sequence)
+    return jpeg.write(small, quality=_QUALITY)
+
+
+def _content(frame: Frame) -> bytes | None:
+    """Return a digest of what a frame shows; None if it shows nothing: every black frame is like every other."""
+    luma = frame.planes[0][::8, ::8]
+    if int(luma.max()) - int(luma.min()) < 8:
+        return None
+    return hashlib.blake2b(np.ascontiguousarray(luma).tobytes(), digest_size=12).digest()

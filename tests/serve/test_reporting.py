@@ -1,0 +1,218 @@
+"""A stream that turns prohibited is reported, by itself; and what is known of it is told to who may know."""
+
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import cv2
+import grpc
+import numpy as np
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from google.protobuf.duration_pb2 import Duration
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from privacy import policy
+from privacy.database import open_database
+from privacy.events import ConfigChanged, MaskChange, MaskReduced, MaskRestored
+from privacy.migrations import migrate
+from privacy.reports.evidence import new_key, open_bytes
+from privacy.reports.store import Store
+from privacy.serve.reporting import Reporting
+from privacy.serve.server import Server, Settings
+from privacy.v1 import enforcement_service_pb2_grpc as enforcement_grpc
+from privacy.v1 import report_service_pb2 as pb
+from privacy.v1 import report_service_pb2_grpc as pb_grpc
+from privacy.v1 import verdict_pb2
+from tests.serve.conftest import engine
+from tests.serve.messages import CAMERA, LIGHT, config, frame, refusal, results
+
+AUTHORITY = new_key()
+PUBLIC = AUTHORITY.public_key().public_bytes_raw()
+
+
+@pytest.fixture
+def reporting(tmp_path: Path) -> Iterator[Reporting]:
+    database = open_database(f"sqlite:///{tmp_path / 'reports.db'}")
+    migrate(database)
+    store = Store(database, Ed25519PrivateKey.generate())
+    rules = policy.load()
+    with Reporting(store, {rules.name: rules}, model="bright.test", authority=[PUBLIC]) as reporting:
+        yield reporting
+    database.dispose()
+
+
+@pytest.fixture
+def channel(reporting: Reporting) -> Iterator[grpc.Channel]:
+    server = Server(engine(observers=(reporting,)), Settings(address="127.0.0.1:0"), [reporting.service])
+    server.start()
+    with grpc.insecure_channel(server.address) as channel:
+        yield channel
+    server.stop(0)
+
+
+@pytest.fixture
+def reports(channel: grpc.Channel) -> Any:
+    return pb_grpc.ReportServiceStub(channel)
+
+
+@pytest.fixture
+def raised(channel: grpc.Channel, reports: Any) -> pb.Report:
+    """A camera has shown a washroom for ten seconds."""
+    results(enforcement_grpc.EnforcementServiceStub(channel), [config(), *(frame(n, LIGHT) for n in range(12))])
+    report: pb.Report = until(lambda: next(iter(reports.ListReports(pb.ListReportsRequest()).reports), None))
+    return report
+
+
+def until(find: Callable[[], Any], seconds: float = 10.0) -> Any:
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if (found := find()) is not None:
+            return found
+        time.sleep(0.02)
+    raise AssertionError("it never came")
+
+
+def evidence(report: pb.Report, **changes: Any) -> pb.RequestEvidenceRequest:
+    fields: dict[str, Any] = {
+        "name": report.name,
+        "retrieval_record": pb.RetrievalRecord(
+            recorded_by="Hotel Pearl",
+            retrieved_by="王",
+            retrieve_time=Timestamp(seconds=1_773_288_000),
+            purpose="案件 2026-0312",
+            destination="广州市公安局",
+        ),
+        "access": pb.EVIDENCE_ACCESS_READ,
+        "authority_kind": pb.AUTHORITY_KIND_PUBLIC_SECURITY,
+        "officers": [
+            pb.Officer(display_name=name, organ="广州市公安局", credential_number=number)
+            for name, number in (("王", "440101"), ("李", "440102"))
+        ],
+        "approval_exempt": True,
+        "confidentiality_accepted": True,
+        "recipient_public_key": PUBLIC,
+    } | changes
+    return pb.RequestEvidenceRequest(**fields)
+
+
+def test_a_stream_that_turns_prohibited_is_reported(raised: pb.Report) -> None:
+    assert (raised.rule, raised.camera, raised.zone) == ("PROHIBITED_VIEW", CAMERA, verdict_pb2.ZONE_WASHROOM)
+    assert raised.state == pb.REPORT_STATE_OPEN
+    assert [clause.citation for clause in raised.legal_basis.clauses] == ["Guangdong Decree 132 Art. 7"]
+    assert raised.system_response.HasField("masked_since_time")
+
+
+def test_its_pictures_are_masked(reports: Any, raised: pb.Report) -> None:
+    report = reports.GetReport(pb.GetReportRequest(name=raised.name)).report
+    (picture,) = report.masked_pictures
+
+    assert cv2.imdecode(np.frombuffer(picture.data, np.uint8), cv2.IMREAD_COLOR).max() < 40  # type: ignore[union-attr]
+
+
+def test_a_review_is_taken_and_written_down(reports: Any, raised: pb.Report, reporting: Reporting) -> None:
+    step = pb.ReviewReportRequest(name=raised.name, state=pb.REPORT_STATE_ACKNOWLEDGED, reason="seen on site")
+    report = reports.ReviewReport(step).report
+    wrong = refusal(lambda: reports.ReviewReport(step))
+
+    assert [taken.reason for taken in report.review_steps] == ["seen on site"]
+    assert wrong[:2] == ("FAILED_PRECONDITION", "REVIEW_REFUSED")
+    assert any('"report.review"' in line for line in reporting.store.ledger_lines())
+
+
+def test_who_has_not_read_the_last_change_is_told_so(reports: Any, raised: pb.Report) -> None:
+    stale = pb.ReviewReportRequest(name=raised.name, state=pb.REPORT_STATE_ACKNOWLEDGED, reason="x", etag="999")
+
+    assert refusal(lambda: reports.ReviewReport(stale))[0] == "ABORTED"
+
+
+def test_a_watcher_hears_every_change_from_its_offset_and_heartbeats(reports: Any, raised: pb.Report) -> None:
+    call = reports.WatchReports(pb.WatchReportsRequest(heartbeat_interval=Duration(seconds=1)), timeout=20)
+    first = next(call)
+    reports.ReviewReport(pb.ReviewReportRequest(name=raised.name, state=pb.REPORT_STATE_ACKNOWLEDGED, reason="seen"))
+    heard = [next(call), next(call)]
+    call.cancel()
+
+    assert (first.event.kind, first.event.report.name) == (pb.REPORT_EVENT_KIND_NEW, raised.name)
+    assert "event" in {one.WhichOneof("message") for one in heard}
+    assert heard[-1].WhichOneof("message") in ("heartbeat", "event")
+
+
+def test_only_the_authority_opens_what_it_is_given(reports: Any, raised: pb.Report, reporting: Reporting) -> None:
+    given = reports.RequestEvidence(evidence(raised))
+    (sealed,) = given.sealed_evidence
+    original = cv2.imdecode(np.frombuffer(open_bytes(sealed.sealed_box, AUTHORITY), np.uint8), cv2.IMREAD_COLOR)
+
+    assert original is not None
+    assert original.mean() > 200
+    assert any('"evidence.request"' in line and '"granted":true' in line for line in reporting.store.ledger_lines())
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        pytest.param({"officers": []}, id="nobody asks"),
+        pytest.param({"approval_exempt": False}, id="no document"),
+        pytest.param({"recipient_public_key": bytes(32)}, id="a key that nobody knows"),
+        pytest.param({"retrieval_record": pb.RetrievalRecord()}, id="nothing registered"),
+    ],
+)
+def test_a_request_that_lacks_what_the_law_asks_for_is_refused_and_written_down(
+    reports: Any, raised: pb.Report, reporting: Reporting, changes: dict[str, Any]
+) -> None:
+    wrong = refusal(lambda: reports.RequestEvidence(evidence(raised, **changes)))
+
+    assert wrong[:2] == ("PERMISSION_DENIED", "EVIDENCE_REFUSED")
+    assert any('"evidence.request"' in line and '"granted":false' in line for line in reporting.store.ledger_lines())
+
+
+def test_reading_without_a_purpose_is_itself_reported(reports: Any, raised: pb.Report) -> None:
+    refusal(lambda: reports.RequestEvidence(evidence(raised, retrieval_record=pb.RetrievalRecord())))
+    wanted = pb.ListReportsRequest(filter="rule = EVIDENCE_PURPOSELESS")
+
+    assert until(lambda: next(iter(reports.ListReports(wanted).reports), None)).kind == pb.REPORT_KIND_MISUSE
+
+
+def test_what_is_done_to_masks_and_settings_is_written_down_and_reported(reports: Any, reporting: Reporting) -> None:
+    now = time.time()
+    reporting.hear(
+        ConfigChanged(
+            subject=CAMERA, at=now, setting="declared_purpose", before="lobby", after="shop", actor="users/li"
+        )
+    )
+    reporting.hear(MaskReduced(subject=CAMERA, at=now, change=MaskChange.LIFTED, actor="users/li"))
+    reporting.hear(MaskRestored(subject=CAMERA, at=now + 1))
+    wanted = pb.ListReportsRequest(filter="rule = MASK_REDUCED")
+
+    report = until(lambda: next((one for one in reports.ListReports(wanted).reports if one.HasField("end_time")), None))
+    written = [line.split('"action":"')[1].split('"')[0] for line in reporting.store.ledger_lines()]
+    assert report.camera == CAMERA
+    assert [action for action in written if not action.startswith("report.")] == [
+        "config.change",
+        "mask.reduce",
+        "mask.restore",
+    ]
+
+
+def test_the_ledger_verifies_itself(reports: Any, raised: pb.Report, reporting: Reporting) -> None:
+    result = reports.VerifyLedger(pb.VerifyLedgerRequest())
+
+    assert (result.intact, result.entries_checked) == (True, reporting.store.head().entries)
+    assert result.signer_public_key == reporting.store.public_key
+
+
+@pytest.mark.parametrize(
+    ("call", "code"),
+    [
+        (lambda stub: stub.GetReport(pb.GetReportRequest(name="reports/nothing")), "NOT_FOUND"),
+        (lambda stub: stub.GetReport(pb.GetReportRequest(name="x")), "INVALID_ARGUMENT"),
+        (lambda stub: stub.ListReports(pb.ListReportsRequest(filter="x")), "INVALID_ARGUMENT"),
+        (lambda stub: stub.ListReports(pb.ListReportsRequest(order_by="x")), "INVALID_ARGUMENT"),
+        (lambda stub: stub.ListReports(pb.ListReportsRequest(page_token=CAMERA)), "INVALID_ARGUMENT"),
+        (lambda stub: stub.ReviewReport(pb.ReviewReportRequest(name="reports/1")), "INVALID_ARGUMENT"),
+        (lambda stub: list(stub.WatchReports(pb.WatchReportsRequest(filter="x"))), "INVALID_ARGUMENT"),
+    ],
+)
+def test_what_is_wrong_is_said(reports: Any, call: Callable[[Any], object], code: str) -> None:
+    assert refusal(lambda: call(reports))[0] == code
