@@ -3,7 +3,7 @@
     PRIVACY_DATA=../shared/corpus make bench-accuracy
 
 Writes benchmarks/results/bench.json and bench.md, without the answers about single photos, and the whole run with its
-page under --work. A run that was stopped goes on where it stood.
+page under --work. Answers about photos are kept there, so that a run that was stopped goes on.
 """
 
 import argparse

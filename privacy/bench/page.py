@@ -14,6 +14,7 @@ Cell = str
 Rows = list[list[Cell]]
 DASH = "-"
 SIGNIFICANT = 0.05
+WORSE = "worse"
 CONFUSION = "What the private places are called by "
 MOST_ROWS = 50
 """Of failures on a page; results.json has all."""
@@ -148,11 +149,13 @@ def _comparisons(rows: Sequence[Mapping[str, Any]]) -> tuple[list[Cell], Rows]:
 
 def _pivoted(rows: Sequence[Mapping[str, Any]]) -> tuple[list[Cell], Rows]:
     models = list(dict.fromkeys(row["model"] for row in rows))
-    cells = {(row["measure"], row["model"]): f"{_signed(row)}, {_p(row)}" for row in rows}
-    shown = {(row["measure"], row["model"]) for row in rows if _ruled(row) in {"better", "worse"}}
-    names = dict.fromkeys(row["measure"] for row in rows)
+    cells = {}
+    for row in rows:
+        ruled = _ruled(row)
+        cell = f"{_signed(row)}, p {_p(row)}"
+        cells[row["measure"], row["model"]] = f"**{cell} {ruled}**" if ruled in {"better", WORSE} else cell
     return ["Measure", *models], [
-        [name, *(f"**{cells[name, m]}**" if (name, m) in shown else cells[name, m] for m in models)] for name in names
+        [name, *(cells[name, model] for model in models)] for name in dict.fromkeys(row["measure"] for row in rows)
     ]
 
 
@@ -270,7 +273,8 @@ def _table(head: Sequence[Cell], rows: Rows) -> str:
 
 def _html_cell(cell: Cell) -> str:
     if cell.startswith("**") and cell.endswith("**"):
-        return f'<td class="best">{escape(cell[2:-2])}</td>'
+        kind = "worse" if cell.endswith(f"{WORSE}**") else "best"
+        return f'<td class="{kind}">{escape(cell[2:-2])}</td>'
     return f"<td>{escape(cell)}</td>"
 
 
@@ -344,7 +348,8 @@ def _number(value: float | None) -> str:
 def _signed(row: Mapping[str, Any]) -> str:
     if row["value"] is None:
         return DASH
-    return f"{row['value']:+.3f} [{row['low']:+.3f}, {row['high']:+.3f}]"
+    value, low, high = (f"{row[key]:+.3f}".replace("-0.000", "+0.000") for key in ("value", "low", "high"))
+    return f"{value} [{low}, {high}]"
 
 
 def _p(row: Mapping[str, Any]) -> str:
@@ -358,7 +363,7 @@ def _ruled(row: Mapping[str, Any]) -> str:
         return DASH
     if row["low"] <= 0 <= row["high"] or row["p"] >= SIGNIFICANT:
         return "no difference shown"
-    return "better" if (row["value"] > 0) == (row["better"] == "higher") else "worse"
+    return "better" if (row["value"] > 0) == (row["better"] == "higher") else WORSE
 
 
 def _cost(one: Mapping[str, Any]) -> list[Cell]:

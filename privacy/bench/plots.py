@@ -100,7 +100,7 @@ def _forest(axis: Any, *, results: Sequence[Record], colours: Mapping[str, str])
             )
     axis.set(yticks=range(len(FOREST)), yticklabels=FOREST, ylim=(len(FOREST) - 0.4, -0.6), xlim=(None, 1.005))
     axis.grid(axis="x", color="#ddd", linewidth=0.6)
-    axis.legend(loc="lower left", fontsize=7, framealpha=0.9)
+    axis.legend(loc="lower center", bbox_to_anchor=(0.5, 1), ncols=2, fontsize=7, frameon=False)
 
 
 def _roc(axis: Any, *, results: Sequence[Record], colours: Mapping[str, str]) -> None:  # noqa: ANN401

@@ -82,15 +82,21 @@ def measure(clean: Scored, corrupted: Corrupted, threshold: float, *, rounds: in
     whole = [kind_of(kind, everything) for kind in kinds]
     before = [auroc(clean, drawn) for drawn in draws]
     lost = [first - float(np.mean(row)) for first, row in zip(before, values, strict=True)]
-    recall = [[float((one.p[one.shown] > threshold).mean()) for one in corrupted.values()]]
-    alarms = [[float((one.p[~one.shown] > threshold).mean()) for one in corrupted.values()]]
+
+    def flagged(drawn: measures.Indices, *, shown: bool) -> float:
+        """Share of the photos of one kind that score above the threshold, over all corruptions."""
+        among = drawn[clean.shown[drawn] == shown]
+        return float(np.mean([one.p[among] > threshold for one in corrupted.values()])) if len(among) else measures.NAN
+
+    recall = [flagged(drawn, shown=True) for drawn in draws]
+    alarms = [flagged(drawn, shown=False) for drawn in draws]
     return {
         "measures": {
             "corrupted AUROC": measured([float(np.mean(row)) for row in values], float(np.mean(whole)), better=HIGHER),
             "AUROC lost": measured(lost, auroc(clean, everything) - float(np.mean(whole)), better=LOWER),
             "worst kind AUROC": measured([min(row) for row in values], min(whole), better=HIGHER),
-            "corrupted recall": _plain(float(np.mean(recall)), HIGHER),
-            "corrupted false alarms": _plain(float(np.mean(alarms)), LOWER),
+            "corrupted recall": measured(recall, flagged(everything, shown=True), better=HIGHER),
+            "corrupted false alarms": measured(alarms, flagged(everything, shown=False), better=LOWER),
         },
         "clean": {"AUROC": number(auroc(clean, everything)), "photos": len(clean.p)},
         "kinds": [
@@ -105,7 +111,3 @@ def measure(clean: Scored, corrupted: Corrupted, threshold: float, *, rounds: in
             for (kind, severity), one in corrupted.items()
         ],
     }
-
-
-def _plain(value: float, better: str) -> dict[str, Any]:
-    return {"value": number(value), "low": None, "high": None, "better": better}

@@ -64,8 +64,8 @@ def run(
     A model is a name of `privacy models list`, the path of a model card (.toml), objects:DETECTOR for the plain rule on
     detected things, or what a plugin adds. The pages need the extra "bench".
 
-    A run that is found in DIR goes on where it stopped. Exits 3 if a picture could not be read or a model failed on
-    one: the results name each.
+    Answers about photos that are found in DIR are not asked for again, so that a run that was stopped goes on. Exits 3
+    if a picture could not be read or a model failed on one: the results name each.
     """
     from privacy import bench as the_bench  # noqa: PLC0415 - NumPy and OpenCV are slow to load
     from privacy.bench import datasets as sets  # noqa: PLC0415
