@@ -2,7 +2,9 @@
 
 import itertools
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import grpc
@@ -42,6 +44,11 @@ def at(sequence: int, seconds: float, level: int = DARK) -> pb.EnforceStreamRequ
     message = frame(sequence, level)
     message.frame.capture_offset.FromNanoseconds(round(seconds * 1e9))
     return message
+
+
+def lively(frames: int) -> list[pb.EnforceStreamRequest]:
+    """Dark frames in which something moves, so that each second has its look."""
+    return [frame(sequence, DARK + 2 * (sequence % 2)) for sequence in range(frames)]
 
 
 class Faulty(Bright):
@@ -311,3 +318,38 @@ def test_with_look_behind_results_before_an_error_are_delivered(stub: Stub) -> N
 
     assert caught.value.code() is grpc.StatusCode.INVALID_ARGUMENT
     assert len(answers) == 1 + 20
+
+
+def test_a_server_that_is_overloaded_answers_every_frame_in_time_and_hidden(
+    serve: Callable[..., Server], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Slow(Bright):
+        def look(self, images: Sequence[NDArray[np.uint8]], offsets: Sequence[float]) -> list[Evidence]:
+            if images[0].any():  # the warm-up is black, and quick
+                time.sleep(0.15 * len(images))
+            return super().look(images, offsets)
+
+    monkeypatch.setattr(servicer, "LOOK_WITHIN_S", 0.1)
+    with grpc.insecure_channel(serve(Slow(), workers=1).address) as channel, ThreadPoolExecutor(4) as pool:
+        started = time.monotonic()
+        streams_ = [pool.submit(results, Stub(channel), [config(), *lively(20)]) for _ in range(4)]
+        answers = [answer for each in streams_ for answer in each.result(30)]
+
+    assert len(answers) == 4 * 20
+    assert "OVERLOAD" in reasons(answers)
+    assert set(reasons(answers)) <= {"OVERLOAD", "MODEL_ERROR"}
+    assert CLEAR not in [answer.verdict.state for answer in answers]
+    assert time.monotonic() - started < 20 * 0.15  # not each frame waits as long as the first
+
+
+def test_a_client_in_a_hurry_is_answered_hidden_within_its_budget(stub: Stub, model: Faulty) -> None:
+    model.fault = hangs
+    budget = Duration()
+    budget.FromMilliseconds(50)
+    started = time.monotonic()
+
+    call = iter(stub.EnforceStream(iter([config(latency_budget=budget), frame(0)]), timeout=20))
+
+    assert next(call).accepted.latency_budget == budget
+    assert next(call).result.verdict.state != CLEAR
+    assert time.monotonic() - started < 0.2 + 0.5
