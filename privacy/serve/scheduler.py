@@ -20,8 +20,9 @@ from privacy.serve.observer import Look, Observers
 
 log = structlog.get_logger()
 
-MAX_BATCH = 8
-"""Pictures that the model sees together. On a CPU a batch costs what its pictures cost; on other devices less."""
+MAX_BATCH = 4
+"""Pictures that the model sees together. On a CPU a batch costs what its pictures cost, and memory for good, for the
+runtime keeps what its largest batch took; on other devices it saves time."""
 MAX_WAITING = 4096
 """Pictures in the queue; each stream has one at most, so that only still pictures can fill it."""
 MAX_HUNG = 4
@@ -102,18 +103,23 @@ class Scheduler:
         with self._changed:
             while len(self._workers) < self._wanted:
                 self._hire()
-        black = np.zeros((*self.model.input_size, 3), np.uint8)
-        seat = Seat(self, deadline_s=_WARM_UP_S)
-        times = []
-        for _ in range(_WARM_UPS):
-            try:
-                seat.look([black], [0.0])
-            except Exception as error:
-                raise PrivacyError(f"the model {self.model.name} does not work: {error}") from error
-            times.append(seat.spent)
-            seat.spent = 0.0
+        try:
+            times = [self._rehearse(1) for _ in range(_WARM_UPS)]
+            self._rehearse(self._max_batch)  # so that memory is what it will be
+        except Exception as error:
+            raise PrivacyError(f"the model {self.model.name} does not work: {error}") from error
         self._warm = True
         self.look_s = min(times)  # the first ones also make what is made on first use
+
+    def _rehearse(self, pictures: int) -> float:
+        """Look at so many black pictures at once; return the seconds that one took."""
+        black = np.zeros((*self.model.input_size, 3), np.uint8)
+        tickets = [_Ticket((False, 0.0, next(self._numbers)), black, 0.0, Future()) for _ in range(pictures)]
+        with self._changed:
+            for ticket in tickets:
+                heapq.heappush(self._waiting, ticket)
+            self._changed.notify()
+        return max(ticket.answer.result(_WARM_UP_S)[1] for ticket in tickets)
 
     def stop(self) -> None:
         """Look at nothing more. Workers that hang are left to the end of the process."""

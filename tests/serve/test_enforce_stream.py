@@ -248,14 +248,14 @@ def test_capture_time_that_jumps_is_hidden(stub: Stub, seconds: int) -> None:
 
 
 class Moody(Bright):
-    """Fails on each look after the three of the warm-up and three more, for a while."""
+    """Fails on each look after the four of the warm-up and three more, for a while."""
 
     def __init__(self) -> None:
         self.looks = 0
 
     def look(self, images: Sequence[NDArray[np.uint8]], offsets: Sequence[float]) -> list[Evidence]:
         self.looks += 1
-        if 6 < self.looks <= 8:
+        if 7 < self.looks <= 9:
             raise RuntimeError("out of memory")
         return super().look(images, offsets)
 
