@@ -11,13 +11,13 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Self
+from typing import Self, TypeVar
 
 import numpy as np
 import structlog
 
 from privacy import jpeg
-from privacy.errors import PrivacyError
+from privacy.errors import DatabaseError, PrivacyError
 from privacy.events import (
     Anomaly,
     ConfigChanged,
@@ -52,6 +52,7 @@ log = structlog.get_logger()
 
 NAME = pb.DESCRIPTOR.services_by_name["ReportService"].full_name
 
+T = TypeVar("T")
 MAX_WAITING = 8192
 MAX_PICTURES_WAITING = 64
 PICTURE_WIDTH = 640
@@ -119,6 +120,7 @@ class Reporting:
             for name, pack in policies.items()
         }
         self._couriers = [Courier(store, receiver, pace) for receiver in receivers]
+        self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="reports", daemon=True)
 
     def start(self) -> None:
@@ -129,7 +131,12 @@ class Reporting:
 
     def stop(self, wait_s: float = 5.0) -> None:
         """Keep what was seen, and stop."""
-        self._queue.put(None)
+        try:
+            self._queue.put(None, timeout=wait_s)
+        except queue.Full:
+            log.error("reports_overflow", dropped=self._queue.qsize())
+        self._thread.join(wait_s)
+        self._stopping.set()
         self._thread.join(wait_s)
         for courier in self._couriers:
             courier.stop(wait_s)
@@ -268,7 +275,7 @@ class Reporting:
         folder = self._folders.get(seen.policy) or next(iter(self._folders.values()))
         act = act_of(seen.event)
         if act is not None:
-            self.store.enter(act)
+            self._stubbornly(lambda: self.store.enter(act))
         changes = folder.see(seen.event)
         if changes:
             self._keep(changes, seen)
@@ -284,7 +291,7 @@ class Reporting:
         exhibits = []
         if seen is not None and seen.frame is not None and any(c.kind is ChangeKind.NEW for c in changes):
             exhibits = [self._exhibit(seen, changes[0])]
-        for change in self.store.apply(changes, exhibits):
+        for change in self._stubbornly(lambda: self.store.apply(changes, exhibits)):
             log.warning(
                 "report",
                 report=change.report.name,
@@ -292,6 +299,16 @@ class Reporting:
                 rule=change.report.rule,
                 camera=change.report.camera,
             )
+
+    def _stubbornly(self, write: Callable[[], T]) -> T:
+        """Write, and try again while the database is gone, full or locked: what was found is not found twice."""
+        while True:
+            try:
+                return write()
+            except DatabaseError as error:
+                log.error("reports_wait", reason=error.reason)
+                if self._stopping.wait(TICK_S):
+                    raise
 
     def _exhibit(self, seen: _Seen, change: Change) -> Exhibit:
         assert seen.frame is not None  # noqa: S101 - asked for by the caller

@@ -1,5 +1,6 @@
 """A stream that turns prohibited is reported, by itself; and what is known of it is told to who may know."""
 
+import sqlite3
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -15,9 +16,11 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from privacy import policy
 from privacy.database import open_database
+from privacy.errors import DatabaseBusyError, DatabaseFullError
 from privacy.events import ConfigChanged, MaskChange, MaskReduced, MaskRestored
 from privacy.migrations import migrate
 from privacy.reports.evidence import new_key, open_bytes
+from privacy.reports.ledger import Act
 from privacy.reports.store import Store
 from privacy.serve.reporting import Reporting
 from privacy.serve.server import Server, Settings
@@ -193,6 +196,36 @@ def test_what_is_done_to_masks_and_settings_is_written_down_and_reported(reports
         "mask.reduce",
         "mask.restore",
     ]
+
+
+def test_a_database_that_is_locked_for_a_while_loses_no_report(
+    channel: grpc.Channel, reports: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("privacy.serve.reporting.TICK_S", 0.05)
+    holder = sqlite3.connect(tmp_path / "reports.db", isolation_level=None)
+    holder.execute("BEGIN IMMEDIATE")
+    results(enforcement_grpc.EnforcementServiceStub(channel), [config(), *(frame(n, LIGHT) for n in range(12))])
+    time.sleep(0.2)
+    holder.execute("ROLLBACK")
+    holder.close()
+
+    assert until(lambda: next(iter(reports.ListReports(pb.ListReportsRequest()).reports), None)).camera == CAMERA
+
+
+def test_what_cannot_be_written_is_tried_again(reporting: Reporting, monkeypatch: pytest.MonkeyPatch) -> None:
+    failures = [DatabaseFullError("full"), DatabaseBusyError("locked")]
+    enter = reporting.store.enter
+
+    def reluctant(act: Act) -> int:
+        if failures:
+            raise failures.pop()
+        return enter(act)
+
+    monkeypatch.setattr("privacy.serve.reporting.TICK_S", 0.01)
+    monkeypatch.setattr(reporting.store, "enter", reluctant)
+    reporting.hear(MaskRestored(subject=CAMERA, at=time.time()))
+
+    assert until(lambda: reporting.store.head().entries or None) == 1
 
 
 def test_the_ledger_verifies_itself(reports: Any, raised: pb.Report, reporting: Reporting) -> None:
