@@ -16,6 +16,7 @@ COMMANDS = {
     "serve": "privacy.cli.serve",
     "ledger": "privacy.cli.ledger",
     "evidence": "privacy.cli.evidence",
+    "deliveries": "privacy.cli.deliveries",
     "models": "privacy.cli.models",
     "train": "privacy.cli.train",
     "zones": "privacy.cli.zones",

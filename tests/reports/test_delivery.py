@@ -13,12 +13,15 @@ from xml.etree.ElementTree import fromstring
 
 import paho.mqtt.client as mqtt
 import pytest
+from click.testing import CliRunner
 from paho.mqtt.enums import CallbackAPIVersion
 from sqlalchemy import event
 
+from privacy.cli import cli
 from privacy.database import open_database
 from privacy.errors import DeliveryError, InputError
 from privacy.migrations import migrate
+from privacy.reports import keys
 from privacy.reports.delivery import gb28181
 from privacy.reports.delivery.address import receiver_of
 from privacy.reports.delivery.lines import Lines
@@ -122,6 +125,25 @@ def test_who_does_not_answer_is_asked_ever_more_slowly(lite: Store, raise_report
         0.5 * longest <= wait <= longest + 0.2
         for wait, longest in zip(waits, (1, 2, 4, 8, 16, 32, 60, 60), strict=True)
     )
+
+
+def test_a_dead_letter_is_shown_and_sent_once_more(
+    lite: Store, hook: Hook, raise_report: Make, clock: Clock, tmp_path: Path
+) -> None:
+    stored = lite.apply(life(raise_report()))
+    hook.answers = [400]
+    deliver(Courier(lite, Webhook(hook.url, SECRET), PACE), clock, 6)
+    keys.write_private(tmp_path / "key", KEY)
+    (tmp_path / "secret").write_bytes(SECRET)
+    where = ["--database", str(lite.database.url), "--key", str(tmp_path / "key")]
+    shown = CliRunner().invoke(cli, ["deliveries", "list", *where])
+    sent = CliRunner().invoke(
+        cli, ["deliveries", "redeliver", "1", *where, "--to", hook.url, "--secret", str(tmp_path / "secret")]
+    )
+
+    assert (shown.exit_code, '"dead_letter": 1' in shown.output) == (1, True)
+    assert (sent.exit_code, hook.keys[-1]) == (0, stored[0].key)
+    assert CliRunner().invoke(cli, ["deliveries", "list", *where]).exit_code == 0
 
 
 @pytest.mark.parametrize("status", [400, 404, 410])

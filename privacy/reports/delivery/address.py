@@ -1,6 +1,5 @@
 """From what an administrator writes to who is told."""
 
-from functools import partial
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -35,7 +34,7 @@ def receiver_of(url: str, secret: bytes = b"") -> Receiver:
             return Webhook(url, secret)
         case "gb28181+http" | "gb28181+https":
             plain = url.removeprefix("gb28181+")
-            return Webhook(plain, secret, render=partial(gb28181.alarm), media_type=gb28181.MEDIA_TYPE)
+            return Webhook(plain, secret, render=gb28181.alarm, media_type=gb28181.MEDIA_TYPE)
         case "mqtt" | "mqtts" if host:
             tls = place.scheme == "mqtts"
             user = (unquote(place.username), unquote(place.password or "")) if place.username else None
