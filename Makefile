@@ -7,7 +7,7 @@ VIDEO  ?=
 EXTRAS ?= test
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check format proto bench-accuracy clean
+.PHONY: help install demo test check format renderer proto bench-accuracy clean
 
 help: ## Show what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -43,6 +43,10 @@ format: $(VENV)/.extras-dev ## Format the code
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
+renderer: ## Create .venv-render with Blender, for datasets/rendered (Python 3.11, 0.9 GB)
+	python3.11 -m venv .venv-render
+	.venv-render/bin/python -m pip install --quiet -r datasets/rendered/requirements.txt
+
 proto: $(VENV)/.extras-dev ## Generate privacy/v1 from proto/
 	$(BIN)/python proto/generate.py
 
@@ -50,4 +54,4 @@ bench-accuracy: $(VENV)/.extras-bench ## Fill in benchmarks/results/bench.md; ne
 	$(BIN)/python benchmarks/leaderboard.py
 
 clean: ## Remove what the targets above have made
-	rm -rf $(VENV) demo-out build dist
+	rm -rf $(VENV) .venv-render demo-out build dist

@@ -225,6 +225,53 @@ def read_ade20k(root: Path, labels: Path, *, split: str = "training") -> list[Ph
     ]
 
 
+def read_rendered(
+    root: Path,
+    labels: Path = DATASETS / "rendered" / "labels.toml",
+    *,
+    split: str = "train",
+    full_view: float = 0.25,
+) -> list[Photo]:
+    """Read rendered rooms (`datasets/rendered`) by their manifest, in its order.
+
+    A permitted place that shows a private one through a door is as private as the share of the picture that shows it,
+    and wholly so from `full_view` on.
+
+    Args:
+        root: Folder with `manifest.csv`.
+        labels: Label map.
+        split: "train", or "test": rooms of other seeds, made of fixtures that no train room has.
+        full_view: Share of the picture, in (0, 1].
+
+    Raises:
+        DataError: The manifest is missing, or has a place that nobody mapped.
+    """
+    meanings = read_labels(labels)
+    try:
+        with (root / "manifest.csv").open(encoding="utf-8", newline="") as file:
+            rows = [row for row in csv.DictReader(file) if row["split"] == split]
+    except OSError as error:
+        raise DataError(f"no renders at {root.name}: manifest.csv cannot be read", path=root.name) from error
+    return [
+        Photo(
+            path=root / row["file"],
+            label=row["place"],
+            meaning=_through_a_door(meanings[row["place"]], float(row["region_share"]) / full_view)
+            if row["region"]
+            else meanings[row["place"]],
+            source="rendered",
+            group=f"rendered:{row['room']}",
+            split=split,
+        )
+        for row in rows
+    ]
+
+
+def _through_a_door(meaning: Meaning, share: float) -> Meaning:
+    seen = min(1.0, share)
+    return Meaning({Zone.PERMITTED: 1 - seen, Zone.WASHROOM: seen}, meaning.place)
+
+
 def load(photo: Photo, *, short_side: int = 256) -> NDArray[np.uint8]:
     """Decode a photo to `(H, W, 3)` uint8 RGB, its short side at most `short_side` pixels.
 

@@ -19,6 +19,7 @@ from privacy.training.data import (
     read_corpus,
     read_folders,
     read_labels,
+    read_rendered,
 )
 from privacy.zones import Zone
 
@@ -91,6 +92,30 @@ def test_ade20k_keeps_its_splits_apart(tmp_path: Path) -> None:
     (test,) = read_ade20k(tmp_path, labels, split="validation")
     assert (train.meaning.zone, train.split) == (Zone.WASHROOM, "train")
     assert (test.meaning.zone, test.meaning.place, test.split) == (Zone.PERMITTED, "alley", "test")
+
+
+@pytest.mark.parametrize(
+    ("region", "share", "washroom"),
+    [
+        pytest.param("", "0.0", 0.0, id="a shut door shows nothing"),
+        pytest.param("regions/1.png", "0.05", 0.2, id="an open door counts by what it shows"),
+        pytest.param("regions/1.png", "0.6", 1.0, id="a quarter of the picture is the whole answer"),
+    ],
+)
+def test_a_rendered_corridor_is_as_private_as_what_its_door_shows(
+    tmp_path: Path, region: str, share: str, washroom: float
+) -> None:
+    (tmp_path / "manifest.csv").write_text(
+        f"file,place,split,room,region,region_share\na.jpg,corridor,train,1,{region},{share}\n"
+        "b.jpg,corridor,test,2,,0.0\n"
+    )
+    (found,) = read_rendered(tmp_path)
+    assert found.meaning.zones.get(Zone.WASHROOM, 0.0) == pytest.approx(washroom)
+
+
+def test_no_renders_is_a_clear_error(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"manifest\.csv"):
+        read_rendered(tmp_path)
 
 
 def test_load_shrinks_the_short_side_and_gives_rgb(tmp_path: Path) -> None:

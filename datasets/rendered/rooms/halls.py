@@ -1,0 +1,419 @@
+"""Halls, shops, stores, wards, gyms, car parks. Parts stand on the floor, their back against the wall y = 0."""
+
+from __future__ import annotations
+
+from rooms.changing import garment
+from rooms.families import CLOTH, Kit
+from rooms.fixture import Fixture, piece
+from rooms.materials import BLACK, CERAMIC, CHROME, GLASS, LEAF, PAPER, RUBBER, STEEL, WHITE, Colour, Material, Pattern
+from rooms.shapes import Ring, box, cylinder, floor, join, lathe, limb, loft, panel, pill, tube
+from rooms.sleeping import LINEN
+from rooms.working import monitor
+
+
+def counter(kit: Kit, length: float = 2.6, *, till: bool = False) -> Fixture:
+    """A reception or shop counter; the guest stands at +y."""
+    front, top = kit.one_of((kit.wood(), kit.stone(), kit.lacquer())), kit.stone()
+    parts = [
+        piece(box(length, 0.6, 1.0, 0.01).at(0, 0.9), front),
+        piece(box(length + 0.1, 0.7, 0.05, 0.01).at(0, 0.92, 1.0), top),
+        piece(box(length, 0.02, 0.08, 0.004).at(0, 1.205, 0.5), CHROME),
+    ]
+    parts += [part.moved(-length / 4, 0.75, 1.05, 180) for part in monitor(kit)]
+    if till:
+        parts += [
+            piece(box(0.35, 0.35, 0.14, 0.02).at(length / 4, 0.85, 1.05), BLACK),
+            piece(box(0.25, 0.03, 0.2, 0.01).turned(20, "x").at(length / 4, 0.8, 1.2), BLACK),
+        ]
+    else:
+        parts += [
+            piece(lathe([(0.05, 0), (0.07, 0.1), (0.03, 0.2), (0.05, 0.25)]).at(length / 3, 0.95, 1.05), CERAMIC),
+            piece(pill((0.3, 0.3, 0.28)).at(length / 3, 0.95, 1.25), LEAF),
+        ]
+    return Fixture("counter", "till" if till else "reception", tuple(parts), tell=3.0)
+
+
+def plant(kit: Kit) -> Fixture:
+    """A plant in a pot."""
+    leaves = []
+    for index in range(13):
+        lean = kit.between(20, 75)
+        leaf = pill((0.10, 0.035, kit.between(0.5, 0.85)), 1.8, 10).turned(lean, "x").turned(index * 137.5)
+        leaves.append(leaf.at(0, 0.3, kit.between(0.45, 0.7)))
+    return Fixture(
+        "plant",
+        "pot",
+        (
+            piece(
+                lathe([(0.14, 0), (0.20, 0.42), (0.18, 0.42), (0.17, 0.38)]).at(0, 0.3),
+                kit.one_of((CERAMIC, BLACK, kit.wood())),
+            ),
+            piece(join(*leaves), LEAF),
+        ),
+        tell=0.3,
+    )
+
+
+def extinguisher(kit: Kit) -> Fixture:
+    """A fire extinguisher on the wall, and its sign."""
+    del kit
+    red = Material("red", (0.75, 0.06, 0.05), 0.3)
+    return Fixture(
+        "extinguisher",
+        "wall",
+        (
+            piece(lathe([(0.07, 0), (0.075, 0.02), (0.075, 0.42), (0.03, 0.5), (0.03, 0.56)]).at(0, 0.1, 0.35), red),
+            piece(box(0.2, 0.01, 0.2, 0.002).at(0, 0.012, 1.5), red),
+        ),
+    )
+
+
+def picture(kit: Kit, width: float = 0.9, height: float = 0.6) -> Fixture:
+    """A framed picture or a notice on the wall, at eye height."""
+    shades = tuple(kit.tint(kit.one_of(CLOTH), 0.2) for _ in range(4))
+    frame = kit.one_of((BLACK, kit.wood(), WHITE))
+    art = Material("poster", shades[0], 0.6, pattern=Pattern("poster", 1.0, shades, kit.seed(), 7))
+    return Fixture(
+        "picture",
+        "framed",
+        (
+            piece(box(width, 0.03, height, 0.006).at(0, 0.015, 1.35), frame),
+            piece(panel(width - 0.08, height - 0.08).at(0, 0.034, 1.39), art),
+        ),
+    )
+
+
+def column(kit: Kit, height: float) -> Fixture:
+    """A pillar from floor to ceiling."""
+    return Fixture("column", "square", (piece(box(0.5, 0.5, height, 0.01).at(0, 0.25), kit.stone()),))
+
+
+def rack(kit: Kit, bays: int, height: float = 3.6) -> Fixture:
+    """Pallet racks, loaded."""
+    blue, orange = Material("rack", (0.10, 0.2, 0.5), 0.4), Material("beam", (0.85, 0.4, 0.08), 0.4)
+    bay, deep = 2.3, 1.0
+    total = bays * bay
+    parts = [
+        piece(box(0.09, 0.09, height, 0.008).at(index * bay - total / 2, y), blue)
+        for index in range(bays + 1)
+        for y in (0.08, deep)
+    ]
+    for level in range(3):
+        z = 0.12 + level * 1.25
+        for index in range(bays):
+            x = (index + 0.5) * bay - total / 2
+            if level:
+                parts += [piece(box(bay, 0.05, 0.12, 0.006).at(x, y, z - 0.12), orange) for y in (0.08, deep)]
+            for half in (-0.55, 0.55):
+                if kit.chance(0.82):
+                    parts += [part.moved(x + half, 0.1, z) for part in pallet(kit).parts]
+    return Fixture("rack", "pallets", tuple(parts), tell=3.0 * bays)
+
+
+def pallet(kit: Kit) -> Fixture:
+    """A loaded pallet."""
+    wood = Material("pallet", kit.tint((0.62, 0.48, 0.32)), 0.9)
+    load = kit.one_of(
+        (
+            Material("cardboard", kit.tint((0.66, 0.50, 0.33)), 0.9),
+            Material("wrapped", (0.75, 0.78, 0.8), 0.25),
+            Material("drum", (0.12, 0.3, 0.55), 0.5),
+        )
+    )
+    parts = [
+        piece(box(0.95, 0.8, 0.03, 0.003).at(0, 0.42, 0.1), wood),
+        *(piece(box(0.1, 0.8, 0.1, 0.003).at(x, 0.42), wood) for x in (-0.42, 0, 0.42)),
+    ]
+    high = kit.between(0.45, 0.85)
+    if load.name == "cardboard":
+        for x in (-0.23, 0.23):
+            for y in (0.22, 0.62):
+                parts += [
+                    piece(box(0.44, 0.38, high / 2 - 0.01, 0.006).at(x, y, 0.13 + level * high / 2), load)
+                    for level in range(2)
+                ]
+    else:
+        parts.append(piece(box(0.88, 0.76, high, 0.05).at(0, 0.42, 0.13), load))
+    return Fixture("pallet", load.name, tuple(parts), tell=1.0)
+
+
+def treadmill(kit: Kit) -> Fixture:
+    """A treadmill; who runs on it faces the wall."""
+    del kit
+    return Fixture(
+        "treadmill",
+        "plain",
+        (
+            piece(box(0.8, 1.8, 0.16, 0.03).at(0, 1.0), BLACK),
+            piece(box(0.5, 1.55, 0.01, 0.002).at(0, 1.05, 0.16), RUBBER),
+            *(piece(limb((side * 0.38, 0.35, 0.1), (side * 0.36, 0.22, 1.25), 0.04, 0.035), STEEL) for side in (-1, 1)),
+            *(piece(limb((side * 0.36, 0.25, 1.0), (side * 0.36, 0.8, 0.95), 0.025, 0.025), BLACK) for side in (-1, 1)),
+            piece(box(0.75, 0.12, 0.35, 0.03).turned(25, "x").at(0, 0.2, 1.2), BLACK),
+            piece(
+                box(0.4, 0.02, 0.18, 0.004).turned(25, "x").at(0, 0.29, 1.29),
+                Material("display", (0.2, 0.5, 0.7), 0.3, glow=0.06),
+            ),
+        ),
+        tell=2.5,
+    )
+
+
+def power_rack(kit: Kit) -> Fixture:
+    """A rack with a loaded barbell, and a weight bench before it."""
+    shade = Material("rack", kit.one_of(((0.08, 0.08, 0.08), (0.6, 0.1, 0.08), (0.85, 0.7, 0.1))), 0.4)
+    parts = [piece(box(0.08, 0.08, 2.2, 0.006).at(x, y), shade) for x in (-0.6, 0.6) for y in (0.2, 1.1)]
+    parts += [piece(box(1.28, 0.08, 0.08, 0.006).at(0, y, 2.14), shade) for y in (0.2, 1.1)] + [
+        piece(box(0.08, 0.9, 0.08).at(x, 0.65, z), shade) for x in (-0.6, 0.6) for z in (0, 2.14)
+    ]
+    parts.append(piece(tube([(-1.05, 1.18, 1.15), (0, 1.18, 1.15), (1.05, 1.18, 1.15)], 0.016), STEEL))
+    for x in (-0.88, -0.8, 0.76, 0.84):
+        parts.append(piece(cylinder(0.22, 0.04, 28).turned(90, "y").at(x, 1.18, 1.15), RUBBER))
+    parts += [
+        piece(box(0.3, 1.2, 0.08, 0.03).at(0, 1.6, 0.42), BLACK),
+        *(piece(box(0.4, 0.06, 0.42).at(0, y), shade) for y in (1.15, 2.05)),
+    ]
+    return Fixture("power_rack", "cage", tuple(parts), tell=3.5)
+
+
+def dumbbells(kit: Kit, width: float = 2.0) -> Fixture:
+    """Two tiers of dumbbells."""
+    del kit
+    parts = [piece(box(width, 0.3, 0.04, 0.006).turned(-15, "x").at(0, 0.3, z), BLACK) for z in (0.35, 0.8)] + [
+        piece(box(0.06, 0.45, 0.9).at(side * width / 2, 0.3), BLACK) for side in (-1, 1)
+    ]
+    for z in (0.45, 0.9):
+        for index in range(int(width / 0.2)):
+            x = (index + 0.5) * 0.2 - width / 2
+            parts += [piece(cylinder(0.075, 0.09, 12).turned(90, "x").at(x, y, z), RUBBER) for y in (0.25, 0.46)] + [
+                piece(tube([(x, 0.18, z), (x, 0.3, z), (x, 0.42, z)], 0.018), CHROME)
+            ]
+    return Fixture("dumbbells", "tiers", tuple(parts), tell=2.0)
+
+
+def ball(kit: Kit) -> Fixture:
+    """An exercise ball or a mat on the floor."""
+    shade = Material("rubber", kit.tint(kit.one_of(((0.1, 0.4, 0.6), (0.5, 0.2, 0.5), (0.2, 0.5, 0.3)))), 0.5)
+    return Fixture("ball", "large", (piece(pill((0.62, 0.62, 0.62), 2.0).at(0, 0.35), shade),), tell=0.5)
+
+
+def ward_bed(kit: Kit) -> Fixture:
+    """A wheeled bed with rails, along the wall: its length is along x."""
+    parts = [
+        piece(box(1.95, 0.85, 0.08, 0.02).at(0, 0.5, 0.48), STEEL),
+        piece(box(1.9, 0.8, 0.13, 0.05).at(0, 0.5, 0.56), LINEN),
+        piece(pill((0.4, 0.6, 0.14)).at(-0.72, 0.5, 0.68), LINEN),
+    ]
+    parts += [
+        piece(
+            pill((1.2, 0.84, 0.14), 5).at(0.32, 0.5, 0.6),
+            Material("blanket", kit.one_of(((0.6, 0.72, 0.78), (0.75, 0.82, 0.75), (0.9, 0.9, 0.88))), 0.9),
+        )
+    ]
+    parts += [
+        piece(cylinder(0.07, 0.04).turned(90, "x").at(x * 0.8, 0.5 + y * 0.35, 0.08), RUBBER)
+        for x in (-1, 1)
+        for y in (-1, 1)
+    ]
+    parts += [
+        piece(limb((x * 0.8, 0.5 + y * 0.35, 0.1), (x * 0.7, 0.5 + y * 0.3, 0.5), 0.025, 0.025), STEEL)
+        for x in (-1, 1)
+        for y in (-1, 1)
+    ]
+    parts += [piece(tube([(-0.5, y, 0.85), (0, y, 0.88), (0.5, y, 0.85)], 0.015), STEEL) for y in (0.08, 0.92)]
+    parts += [piece(box(0.04, 0.85, 0.5, 0.02).at(x, 0.5, 0.5), WHITE) for x in (-1.0, 1.0)]
+    return Fixture("ward_bed", "wheeled", tuple(parts), tell=2.5)
+
+
+def drip(kit: Kit) -> Fixture:
+    """A stand with an infusion bag."""
+    del kit
+    return Fixture(
+        "drip",
+        "stand",
+        (
+            piece(tube([(0, 0.3, 0.05), (0, 0.3, 1.0), (0, 0.3, 1.9)], 0.012), STEEL),
+            *(piece(box(0.5, 0.03, 0.03).turned(a).at(0, 0.3, 0.03), STEEL) for a in (0, 90)),
+            piece(pill((0.12, 0.05, 0.2)).at(0.08, 0.3, 1.65), GLASS),
+            piece(box(0.15, 0.12, 0.2, 0.02).at(0, 0.36, 1.15), WHITE),
+        ),
+        tell=0.8,
+    )
+
+
+def wheelchair(kit: Kit) -> Fixture:
+    """A folded-open wheelchair."""
+    del kit
+    wheels = [
+        piece(
+            lathe([(0.28, 0), (0.30, 0.015), (0.28, 0.03), (0.26, 0.015)], 32).turned(90, "y").at(x, 0.3, 0.3), RUBBER
+        )
+        for x in (-0.32, 0.29)
+    ]
+    return Fixture(
+        "wheelchair",
+        "plain",
+        (
+            *wheels,
+            piece(box(0.45, 0.42, 0.05, 0.015).at(0, 0.4, 0.48), BLACK),
+            piece(box(0.45, 0.04, 0.45, 0.015).at(0, 0.18, 0.5), BLACK),
+            *(
+                piece(
+                    tube([(x, 0.12, 0.92), (x, 0.18, 0.9), (x, 0.2, 0.4), (x, 0.62, 0.38), (x, 0.75, 0.1)], 0.014),
+                    STEEL,
+                )
+                for x in (-0.24, 0.24)
+            ),
+        ),
+        tell=1.0,
+    )
+
+
+def handrail(length: float) -> Fixture:
+    """A rail along the wall, as wards and lifts have."""
+    return Fixture(
+        "handrail",
+        "round",
+        (
+            piece(tube([(-length / 2, 0.08, 0.9), (0, 0.08, 0.9), (length / 2, 0.08, 0.9)], 0.022), STEEL),
+            *(piece(box(0.03, 0.08, 0.03).at(x * length / 2.3, 0.04, 0.87), STEEL) for x in (-1, 0, 1)),
+        ),
+    )
+
+
+def door(
+    kit: Kit, *, angle: float = 0.0, width: float = 0.92, shade: Material | None = None, frame: Material | None = None
+) -> Fixture:
+    """A door in its frame; it swings to -y (away from the room), hinged on the left."""
+    family = kit.look("door")
+    leaf = shade or kit.one_of((kit.wood(), kit.lacquer()))
+    trim = frame or kit.one_of((kit.wood(), STEEL, WHITE))
+    parts = [piece(box(0.07, 0.16, 2.12, 0.005).at(side * (width / 2 + 0.02), -0.02), trim) for side in (-1, 1)]
+    parts.append(piece(box(width + 0.11, 0.16, 0.07, 0.005).at(0, -0.02, 2.07), trim))
+    wing = [piece(box(width - 0.02, 0.04, 2.06, 0.004).at(width / 2, 0, 0.005), leaf)]
+    wing += [
+        piece(
+            tube([(width - 0.09, y * 0.02, 1.0), (width - 0.09, y * 0.06, 1.0), (width - 0.2, y * 0.06, 1.0)], 0.010),
+            CHROME,
+        )
+        for y in (-1, 1)
+    ]
+    if family == "glazed":
+        wing += [
+            piece(box(0.16, 0.05, 0.8, 0.003).at(width / 2 + 0.2, 0, 1.05), Material("pane", (0.35, 0.42, 0.45), 0.1))
+        ]
+    elif family == "panelled":
+        wing += [piece(box(width - 0.3, 0.055, 0.7, 0.02).at(width / 2, 0, z), leaf) for z in (0.2, 1.15)]
+    parts += [part.moved(-width / 2, -0.04, 0, -angle) for part in wing]
+    return Fixture("door", family, tuple(parts))
+
+
+def sign(kit: Kit, colour: Colour) -> Fixture:
+    """A small sign above a door, and one beside it; neither can be read."""
+    del kit
+    face = Material("sign", colour, 0.4)
+    man = join(pill((0.05, 0.012, 0.05), 2).at(0, 0.03, 2.33), box(0.06, 0.012, 0.09, 0.004).at(0, 0.03, 2.23))
+    return Fixture(
+        "sign",
+        "pictogram",
+        (
+            piece(box(0.34, 0.03, 0.2, 0.006).at(0, 0.015, 2.2), face),
+            piece(man.at(-0.08), PAPER),
+            piece(man.at(0.08), PAPER),
+        ),
+    )
+
+
+def car(kit: Kit) -> Fixture:
+    """A car whose length is along y, its rear at y = 0."""
+    paint = Material(
+        "car paint",
+        kit.tint(
+            kit.one_of(((0.8, 0.8, 0.8), (0.1, 0.1, 0.11), (0.5, 0.08, 0.08), (0.15, 0.25, 0.45), (0.55, 0.57, 0.6))),
+            0.05,
+        ),
+        0.2,
+    )
+    tint = Material("car glass", (0.03, 0.04, 0.05), 0.05)
+    long, wide = kit.between(4.1, 4.8), 1.8
+    body = loft(
+        [
+            Ring(0.28, wide / 2 * 0.94, long / 2 * 0.97, 0, long / 2, 8),
+            Ring(0.55, wide / 2, long / 2, 0, long / 2, 7),
+            Ring(0.85, wide / 2 * 0.97, long / 2 * 0.98, 0, long / 2, 6),
+            Ring(0.92, wide / 2 * 0.9, long / 2 * 0.93, 0, long / 2, 6),
+        ],
+        40,
+    )
+    cabin = loft(
+        [
+            Ring(0.90, wide / 2 * 0.88, long * 0.30, 0, long * 0.45, 5),
+            Ring(1.40, wide / 2 * 0.68, long * 0.19, 0, long * 0.43, 5),
+        ],
+        40,
+    )
+    roof = loft(
+        [
+            Ring(1.38, wide / 2 * 0.70, long * 0.195, 0, long * 0.43, 5),
+            Ring(1.45, wide / 2 * 0.62, long * 0.17, 0, long * 0.43, 5),
+        ],
+        40,
+    )
+    wheels = [
+        piece(cylinder(0.32, 0.22, 24).turned(90, "y").at(x * wide / 2 - 0.11, long * y, 0.32), RUBBER)
+        for x in (-0.95, 0.95)
+        for y in (0.19, 0.8)
+    ]
+    lights = [
+        piece(box(0.35, 0.05, 0.12, 0.02).at(x * 0.6, y, 0.66), Material("light", shade, 0.2))
+        for x in (-1, 1)
+        for y, shade in ((0.03, (0.7, 0.05, 0.05)), (long - 0.03, (0.9, 0.9, 0.88)))
+    ]
+    return Fixture(
+        "car", "saloon", (piece(body, paint), piece(cabin, tint), piece(roof, paint), *wheels, *lights), tell=2.0
+    )
+
+
+def rail_of_clothes(kit: Kit, length: float = 1.4) -> Fixture:
+    """A clothes rail as in a shop."""
+    parts = [
+        piece(tube([(x, 0.35, 0.0), (x, 0.35, 0.8), (x, 0.35, 1.5)], 0.015), CHROME) for x in (-length / 2, length / 2)
+    ]
+    parts.append(piece(tube([(-length / 2, 0.35, 1.5), (0, 0.35, 1.5), (length / 2, 0.35, 1.5)], 0.015), CHROME))
+    parts += [piece(box(0.04, 0.6, 0.03).at(x, 0.35), CHROME) for x in (-length / 2, length / 2)]
+    count = int(length / 0.11)
+    parts += [
+        garment(kit).moved((index + 0.5) * length / count - length / 2 - 0.09, 0.35, 1.48, -90)
+        for index in range(count)
+        if kit.chance(0.85)
+    ]
+    return Fixture("clothes_rail", "shop", tuple(parts), tell=2.0)
+
+
+def mat(kit: Kit, width: float, depth: float) -> Fixture:
+    """A rug or a rubber mat on the floor; it hinders nobody."""
+    cloth = kit.one_of((kit.carpet(), Material("mat", kit.tint(kit.one_of(CLOTH)), 0.9)))
+    return Fixture("mat", "flat", (piece(floor(width, depth).at(0, depth / 2, 0.006), cloth),))
+
+
+def changing_table(kit: Kit) -> Fixture:
+    """A table for changing a baby, with a soft mat and towels."""
+    wood = kit.one_of((kit.wood(), WHITE))
+    soft = Material("soft mat", kit.tint(kit.one_of(((0.95, 0.85, 0.6), (0.75, 0.88, 0.9), (0.95, 0.8, 0.82)))), 0.7)
+    return Fixture(
+        "changing_table",
+        "mat",
+        (
+            piece(box(1.0, 0.7, 0.86, 0.012).at(0, 0.36), wood),
+            piece(pill((0.9, 0.66, 0.12), 5).at(0, 0.36, 0.86), soft),
+            *(piece(pill((0.12, 0.66, 0.16), 3).at(side * 0.42, 0.36, 0.87), soft) for side in (-1, 1)),
+            piece(box(0.3, 0.2, 0.12, 0.03).at(0.2, 0.2, 0.98), LINEN),
+        ),
+        tell=3.0,
+    )
+
+
+def line_of_washing(kit: Kit, length: float = 2.2) -> Fixture:
+    """A clothes line with laundry, high on the wall."""
+    parts = [piece(tube([(-length / 2, 0.3, 1.95), (0, 0.3, 1.93), (length / 2, 0.3, 1.95)], 0.006), STEEL)]
+    parts += [garment(kit).moved(kit.between(-0.45, 0.45) * length, 0.22, 1.93) for _ in range(kit.count(2, 5))]
+    return Fixture("washing", "line", tuple(parts), tell=0.6)

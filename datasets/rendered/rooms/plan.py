@@ -1,0 +1,135 @@
+"""What is rendered: rooms by number, and the pictures taken in each. The same seed gives the same plan."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from rooms import cameras, people
+from rooms.families import FAMILIES, Kit, Split
+from rooms.places import DOOR_OPEN, DOOR_SHUT, PLACES, Place
+from rooms.room import Room
+from rooms.scene import PERSON, Camera, Scene, Shot
+from rooms.sensor import Recorder
+
+LIGHTS = ("day", "tube", "dim", "infrared")
+TEST_EVERY = 4
+"""One room in so many is of the test split: other seeds, and families that training never sees."""
+SIZES = ((240, 320), (240, 320), (264, 352), (216, 384))
+"""`(height, width)` of stills."""
+
+
+@dataclass(frozen=True, slots=True)
+class Still:
+    """One picture to take.
+
+    Attributes:
+        shot: Of the room's scene.
+        view: Kind of camera, of `rooms.cameras.KINDS`.
+        light: One of `LIGHTS`.
+        recorder: Whose picture it is.
+        seed: Of the recorder's chance.
+    """
+
+    shot: Shot
+    view: str
+    light: str
+    recorder: Recorder
+    seed: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Set:
+    """A furnished room, and the pictures to take in it.
+
+    Attributes:
+        number: Of the room in the plan.
+        place: What it is.
+        split: Which families it is made of.
+        scene: With every group of people.
+        stills: To take.
+    """
+
+    number: int
+    place: Place
+    split: Split
+    scene: Scene
+    stills: tuple[Still, ...]
+
+
+def split_of(number: int) -> Split:
+    """Return the split of a room: decided by its number, so that no seed is in both."""
+    return "test" if (number // len(PLACES)) % TEST_EVERY == TEST_EVERY - 1 else "train"
+
+
+def place_of(number: int) -> Place:
+    """Return the place of a room: they take turns."""
+    return PLACES[number % len(PLACES)]
+
+
+def furnish(seed: int, number: int, *, stills: int = 3) -> Set:
+    """Build one room of the plan and choose its pictures.
+
+    Args:
+        seed: Of the plan.
+        number: Of the room.
+        stills: Pictures to take in it.
+    """
+    place, split = place_of(number), split_of(number)
+    kit = Kit(np.random.default_rng([seed, number]), split)
+    room = place.build(kit)
+    populate(room, place.crowd)
+    return Set(number, place, split, room.scene(), tuple(_still(kit, room, place, index) for index in range(stills)))
+
+
+def populate(room: Room, crowd: int) -> None:
+    """Add two groups of people, "people 0" and "people 1"."""
+    for group in range(2):
+        for index in range(room.kit.count(1, crowd)):
+            spot = room.free(0.2) or room.free(0.0)
+            if spot is None:
+                continue
+            turn = room.kit.between(0, 360)
+            label = PERSON + 10 * group + index
+            parts = people.person(room.kit).parts
+            room.parts += [replace(part.moved(*spot, 0, turn), label=label, group=f"people {group}") for part in parts]
+
+
+def _still(kit: Kit, room: Room, place: Place, index: int) -> Still:
+    view = kit.one_of(place.views)
+    groups = {kit.one_of((DOOR_OPEN, DOOR_SHUT))}
+    if kit.chance(0.5):  # drawn alike for every place: whether somebody is there tells nothing about it
+        groups.add(f"people {kit.count(0, 1)}")
+    light = kit.one_of(("day", "day", "day", "tube", "tube", "tube", "dim", "infrared"))
+    lamps, day, infrared = {
+        "day": (kit.one_of((0.3, 1.0)), kit.between(0.8, 2.5), 0.0),
+        "tube": (1.0, 0.0, 0.0),
+        "dim": (0.04, 0.08, 0.0),
+        "infrared": (0.0, 0.0, 1.0),
+    }[light]
+    size = kit.one_of(SIZES) if view != "fisheye" else (320, 320)
+    camera: Camera = cameras.hang(kit, room, view)
+    shot = Shot(camera, frozenset(groups), lamps, day, infrared, size, seed=index)
+    recorder = Recorder.drawn(kit)
+    if light == "dim":
+        recorder = replace(recorder, key=recorder.key * kit.between(0.3, 0.6), grain=kit.between(4, 9), colour=0.6)
+    return Still(shot, view, light, recorder, kit.count(0, 10**6))
+
+
+def numbers(count: int, share: tuple[int, int] = (0, 1)) -> Iterator[int]:
+    """Yield the rooms of one machine: every `share[1]`-th of `count`, from `share[0]`.
+
+    Both splits come early, so that what there is of a run that was stopped is a small set of its own.
+    """
+    rounds = sorted(
+        range(-(-count // len(PLACES))), key=lambda turn: (turn // TEST_EVERY, (0, 2, 3, 1)[turn % TEST_EVERY])
+    )
+    order = (turn * len(PLACES) + index for turn in rounds for index in range(len(PLACES)))
+    yield from [number for number in order if number < count][share[0] :: share[1]]
+
+
+def kept_out() -> dict[str, tuple[str, ...]]:
+    """Return the families, by kind, that training never sees."""
+    return {kind: names[1] for kind, names in FAMILIES.items()}

@@ -1,0 +1,162 @@
+"""Beds and what stands in bedrooms. Parts stand on the floor, their back against the wall y = 0."""
+
+from __future__ import annotations
+
+from rooms.changing import shoes
+from rooms.families import CLOTH, Kit
+from rooms.fixture import Fixture, piece
+from rooms.materials import BLACK, CHROME, DARK, STEEL, Material, Pattern
+from rooms.scene import Part
+from rooms.shapes import Mesh, Ring, box, curtain, join, lathe, loft, panel, pill, tube
+
+LINEN = Material("linen", (0.93, 0.92, 0.89), 0.95)
+
+
+def pillow(x: float, y: float, z: float, material: Material = LINEN, size: tuple[float, float] = (0.62, 0.40)) -> Part:
+    """A pillow that lies at (x, y), its lower side at z."""
+    return piece(pill((size[0], size[1], 0.15), 2.2).at(x, y, z), material)
+
+
+def _bedding(kit: Kit, width: float, length: float, z: float, *, cover: Material, pillows: int) -> list[Part]:
+    """A mattress whose head is at y = 0, with pillows and a cover; its lower side is at z."""
+    parts = [piece(box(width, length, 0.18, 0.04).at(0, length / 2, z), LINEN)]
+    reach = length * kit.between(0.62, 0.72)
+    parts.append(piece(pill((width + 0.06, reach, 0.17), 5).at(0, length - reach / 2, z + 0.09), cover))
+    if kit.chance(0.6):
+        parts.append(piece(pill((width + 0.065, 0.22, 0.18), 5).at(0, length - reach + 0.11, z + 0.09), LINEN))
+    step = width / pillows
+    parts += [
+        pillow((index + 0.5) * step - width / 2, 0.26, z + 0.15, size=(min(0.66, step * 0.92), 0.42))
+        for index in range(pillows)
+    ]
+    return parts
+
+
+def bunk(kit: Kit) -> Fixture:
+    """A bunk bed for two, its head at the wall y = 0 and its ladder on the right."""
+    family = kit.look("bunk")
+    wide, long = 0.95, 2.0
+    frame, post = kit.wood(), 0.08
+    if family == "steel":
+        shades = ((0.35, 0.40, 0.45), (0.15, 0.25, 0.45), (0.85, 0.85, 0.83), (0.2, 0.2, 0.2))
+        frame, post = Material("painted steel", kit.tint(kit.one_of(shades)), 0.4), 0.045
+    parts = [piece(join(*_bunk_frame(wide, long, post)), frame)]
+    for level in (0.34, 1.36):
+        parts.append(piece(box(wide - 0.04, long - 0.05, 0.02).at(0, long / 2 + 0.02, level + 0.05), kit.wood()))
+        made = _bedding(kit, wide - 0.06, long - 0.08, level + 0.06, cover=kit.cloth(), pillows=1)
+        parts += [part.moved(0, 0.06) for part in made]
+    if family == "cabin":
+        side, head = box(0.03, long, 1.9, 0.004), box(wide, 0.03, 1.9, 0.004)
+        parts.append(piece(join(side.at(-wide / 2 - 0.03, long / 2 + 0.02), head.at(0, 0.02)), frame))
+    if family == "cabin" or kit.chance(0.25):
+        cloth = kit.cloth()
+        for z in (0.50, 1.02)[: kit.count(1, 2)]:
+            drawn = curtain(kit.between(0.4, 1.3), 0.85, folds=6).turned(90)
+            parts.append(piece(drawn.at(wide / 2 + 0.02, 0.75, z), cloth))
+    if kit.chance(0.4):
+        parts.append(piece(box(0.45, 0.02, 0.6, 0.01).at(0.1, long + 0.03, 0.95), kit.cloth()))  # a towel over the rail
+    for _ in range(kit.count(0, 3)):
+        parts += [part.moved(kit.between(-0.3, 0.5), kit.between(0.6, 1.9)) for part in shoes(kit).parts]
+    return Fixture("bunk", family, tuple(parts), tell=4.0)
+
+
+def _bunk_frame(wide: float, long: float, post: float) -> list[Mesh]:
+    """Posts, beams, rails at head and foot, guard rails, ladder."""
+    half, ladder = wide / 2, (long - 0.32, long - 0.02)
+    meshes = [box(post, post, 1.82, 0.006).at(x, y) for x in (-half, half) for y in (0.05, long)]
+    for level in (0.34, 1.36):
+        beam = box(post * 0.7, long, 0.10, 0.006)
+        meshes += [beam.at(x, long / 2 + 0.02, level) for x in (-half, half)]
+        meshes += [box(wide, post * 0.7, 0.10, 0.006).at(0, y, level) for y in (0.05, long)]
+    for y in (0.05, long):
+        meshes += [tube([(-half, y, z), (half, y, z)], 0.017) for z in (0.62, 0.78, 1.60, 1.72)]
+    for x, far in ((-half, long), (half, long * 0.62)):
+        meshes += [tube([(x, 0.05, z), (x, far, z)], 0.017) for z in (1.64, 1.75)]
+    meshes += [tube([(half + 0.03, y, 0.0), (half + 0.03, y, 1.78)], 0.018) for y in ladder]
+    meshes += [tube([(half + 0.03, ladder[0], z), (half + 0.03, ladder[1], z)], 0.016) for z in (0.3, 0.6, 0.9, 1.2)]
+    return meshes
+
+
+def bed(kit: Kit, *, double: bool) -> Fixture:
+    """A bed with its headboard at the wall, and bedding as a hotel makes it."""
+    family = kit.look("bed")
+    wide, long = (1.65 if double else 1.1), 2.05
+    board = kit.one_of((kit.wood(), Material("leather", kit.tint(kit.one_of(CLOTH)), 0.4)))
+    cover = kit.one_of((LINEN, LINEN, kit.cloth()))
+    parts = [piece(box(wide, long, 0.30, 0.02).at(0, long / 2 + 0.06), kit.one_of((board, kit.wood())))]
+    if family == "slats":
+        parts.append(piece(box(wide + 0.3, 0.04, 0.06).at(0, 0.03, 1.0), board))
+        parts += [piece(box(0.05, 0.03, 0.8).at(x * (wide + 0.2) / 8, 0.03, 0.2), board) for x in range(-4, 5)]
+    elif family == "upholstered":
+        parts += [
+            piece(pill(((wide + 0.3) / 3, 0.12, 0.9), 6).at((index - 1) * (wide + 0.3) / 3, 0.06, 0.25), board)
+            for index in range(3)
+        ]
+    else:
+        parts.append(piece(box(wide + kit.between(0.2, 1.4), 0.06, kit.between(0.9, 1.2), 0.01).at(0, 0.03), board))
+    parts += [part.moved(0, 0.08) for part in _bedding(kit, wide, long, 0.28, cover=cover, pillows=2 if double else 1)]
+    if double and kit.chance(0.6):
+        parts += [pillow(side * wide / 4, 0.46, 0.44, kit.cloth(), (0.45, 0.3)) for side in (-1, 1)]
+    if kit.chance(0.6):
+        parts.append(
+            piece(pill((wide + 0.08, 0.55, 0.185), 5).at(0, long - 0.3, 0.37), kit.cloth())
+        )  # a runner across the foot
+    return Fixture("bed", family, tuple(parts), tell=5.0)
+
+
+def nightstand(kit: Kit) -> Fixture:
+    """A small cabinet with a lamp, and perhaps a telephone."""
+    wood = kit.wood()
+    glow = Material("shade", (1.0, 0.85, 0.62), 0.9, glow=0.25)
+    parts = [
+        piece(box(0.48, 0.40, 0.52, 0.01).at(0, 0.22), wood),
+        piece(box(0.44, 0.01, 0.02, 0.002).at(0, 0.425, 0.27), DARK),
+        piece(lathe([(0.08, 0), (0.08, 0.02), (0.015, 0.04), (0.015, 0.25)]).at(-0.06, 0.2, 0.52), CHROME),
+        piece(loft([Ring(0.22, 0.15, 0.15), Ring(0.45, 0.10, 0.10)]).at(-0.06, 0.2, 0.52), glow),
+        piece(box(0.16, 0.12, 0.06, 0.015).at(0.14, 0.26, 0.52), BLACK),
+    ]
+    return Fixture("nightstand", "cabinet", tuple(parts))
+
+
+def television(kit: Kit) -> Fixture:
+    """A television over a low console."""
+    wood, wide = kit.wood(), kit.between(0.9, 1.25)
+    picture = Pattern(
+        "screen", 1.0, ((0.05, 0.08, 0.15), (0.3, 0.45, 0.6), (0.7, 0.5, 0.3), (0.1, 0.2, 0.15)), kit.seed(), 5
+    )
+    face = (
+        Material("screen", (0.5, 0.5, 0.5), 0.1, glow=0.05, pattern=picture)
+        if kit.chance(0.35)
+        else Material("dark screen", (0.015, 0.016, 0.02), 0.06)
+    )
+    parts = [
+        piece(box(wide + 0.5, 0.42, 0.55, 0.012).at(0, 0.23), wood),
+        piece(box(wide, 0.06, wide * 0.58, 0.012).at(0, 0.09, 0.85), BLACK),
+        piece(panel(wide - 0.05, wide * 0.58 - 0.05).at(0, 0.122, 0.875), face),
+        piece(lathe([(0.07, 0), (0.08, 0.16), (0.03, 0.2)], 16).at(0.35, 0.26, 0.55), STEEL),
+        piece(box(0.3, 0.2, 0.015, 0.004).at(-0.35, 0.26, 0.55), BLACK),
+    ]
+    return Fixture("television", "console", tuple(parts), tell=1.5)
+
+
+def luggage(kit: Kit) -> Fixture:
+    """A luggage rack, with a suitcase on it."""
+    shade = Material("suitcase", kit.tint(kit.one_of(CLOTH[1:])), 0.35)
+    wood = kit.wood()
+    parts = [piece(tube([(x, 0.1, 0.0), (x, 0.3, 0.25), (x, 0.5, 0.48)], 0.015), wood) for x in (-0.3, 0.3)]
+    parts += [piece(tube([(x, 0.5, 0.0), (x, 0.3, 0.25), (x, 0.1, 0.48)], 0.015), wood) for x in (-0.3, 0.3)]
+    parts += [piece(box(0.6, 0.04, 0.01).at(0, y, 0.47), BLACK) for y in (0.15, 0.3, 0.45)]
+    parts.append(piece(pill((0.68, 0.46, 0.24), 7).at(0, 0.3, 0.48), shade))
+    parts.append(piece(tube([(-0.1, 0.54, 0.6), (0, 0.56, 0.62), (0.1, 0.54, 0.6)], 0.012), BLACK))
+    return Fixture("luggage", "rack", tuple(parts), tell=1.0)
+
+
+def wardrobe(kit: Kit) -> Fixture:
+    """A wardrobe with two doors."""
+    wood = kit.wood()
+    parts = [
+        piece(box(1.0, 0.58, 2.05, 0.008).at(0, 0.3), wood),
+        piece(box(0.006, 0.006, 1.95).at(0, 0.593, 0.05), DARK),
+    ]
+    parts += [piece(box(0.015, 0.03, 0.18, 0.004).at(side * 0.06, 0.61, 1.0), CHROME) for side in (-1, 1)]
+    return Fixture("wardrobe", "two_doors", tuple(parts), tell=0.5)

@@ -1,0 +1,126 @@
+"""Rooms as data: what stands in them, who is in them, and where a camera hangs, without a renderer."""
+
+import numpy as np
+import pytest
+
+from privacy.training.data import DATASETS, read_labels
+from privacy.zones import PROHIBITED, Zone
+from rooms import cameras, plan
+from rooms.families import FAMILIES, Kit, Split, families
+from rooms.places import BY_NAME, DOOR_OPEN, DOOR_SHUT, PLACES
+from rooms.renderer import packed
+from rooms.scene import BEHIND, PERSON
+
+NAMES = [place.name for place in PLACES]
+
+
+def kit(seed: int = 1, split: Split = "train") -> Kit:
+    return Kit(np.random.default_rng(seed), split)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_place_is_furnished_and_lit(name: str) -> None:
+    room = BY_NAME[name].build(kit())
+    assert len(room.parts) > 20
+    assert room.lamps
+    assert room.tells
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_furniture_stays_within_the_walls(name: str) -> None:
+    room = BY_NAME[name].build(kit())
+    taken = np.array(room.taken)
+    assert (taken[:, :2] > -1.3).all()  # a door may swing out of the room
+    assert (taken[:, 2] < room.width + 1.3).all()
+    assert (taken[:, 3] < room.depth + 1.3).all()
+
+
+def test_every_zone_of_the_law_has_a_place() -> None:
+    assert {Zone.of(place.zone) for place in PLACES} == {Zone.PERMITTED, *PROHIBITED}
+
+
+def test_the_label_map_agrees_with_the_places() -> None:
+    labels = read_labels(DATASETS / "rendered" / "labels.toml")
+    assert {name: meaning.zone.slug for name, meaning in labels.meanings.items()} == {
+        place.name: place.zone for place in PLACES
+    }
+
+
+def test_no_family_is_in_both_splits() -> None:
+    for kind in FAMILIES:
+        assert not set(families(kind, "train")) & set(families(kind, "test"))
+
+
+@pytest.mark.parametrize("number", range(3))
+def test_the_same_number_gives_the_same_room(number: int) -> None:
+    first, second = (packed(plan.furnish(5, number).scene) for _ in range(2))
+    assert first.keys() == second.keys()
+    assert all(np.array_equal(first[name], second[name]) for name in first)
+
+
+def test_another_seed_gives_another_room() -> None:
+    first, second = (plan.furnish(seed, 0) for seed in (5, 6))
+    assert first.stills != second.stills
+
+
+def test_rooms_of_both_splits_take_turns_and_share_no_number() -> None:
+    splits = [plan.split_of(number) for number in range(8 * len(PLACES))]
+    assert splits.count("test") * plan.TEST_EVERY == len(splits)
+    assert {plan.place_of(number).name for number, split in enumerate(splits) if split == "test"} == set(NAMES)
+
+
+@pytest.mark.parametrize("count", [1, 23, 92, 100])
+def test_machines_share_the_plan_without_gap_or_overlap(count: int) -> None:
+    shares = [number for index in range(3) for number in plan.numbers(count, (index, 3))]
+    assert sorted(shares) == list(range(count))
+
+
+def test_whether_anybody_is_there_does_not_depend_on_the_zone() -> None:
+    shown = {True: [0, 0], False: [0, 0]}
+    for number in range(2 * len(PLACES)):
+        room = plan.furnish(3, number)
+        for still in room.stills:
+            count = shown[room.place.zone == "permitted"]
+            count[0] += any(group.startswith("people") for group in still.shot.groups)
+            count[1] += 1
+    private, permitted = (some / total for some, total in (shown[False], shown[True]))
+    assert 0.3 < private < 0.7
+    assert 0.3 < permitted < 0.7
+
+
+def test_a_corridor_has_a_door_to_open_and_a_washroom_behind_it() -> None:
+    parts = BY_NAME["corridor"].build(kit()).parts
+    assert {DOOR_OPEN, DOOR_SHUT} <= {part.group for part in parts}
+    assert any(part.label == BEHIND for part in parts)
+
+
+def test_nothing_permitted_but_the_corridor_holds_a_private_place() -> None:
+    for place in PLACES:
+        if place.name != "corridor":
+            assert all(part.label != BEHIND for part in place.build(kit()).parts), place.name
+
+
+def test_people_carry_a_label_each() -> None:
+    room = plan.furnish(7, 13)
+    labels = {part.label for part in room.scene.parts if part.label >= PERSON}
+    assert len(labels) >= 2
+    assert all(part.group for part in room.scene.parts if part.label >= PERSON)
+
+
+@pytest.mark.parametrize("kind", cameras.KINDS)
+def test_a_camera_sees_what_tells_about_the_place(kind: str) -> None:
+    room = BY_NAME["public_washroom"].build(kit())
+    camera = cameras.hang(kit(2), room, kind)
+    assert camera.off_axis(room.heart.tolist()) < camera.width / 2
+    assert cameras.told(room, camera) > 0
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_camera_hangs_inside_its_room(name: str) -> None:
+    place = BY_NAME[name]
+    room = place.build(kit())
+    for view in set(place.views) - {"above"}:
+        x, y, z = cameras.hang(kit(3), room, view).place
+        assert 0 < x < room.width, view
+        assert 0 < y < room.depth, view
+        assert 1.9 < z < room.height, view
