@@ -208,6 +208,7 @@ def follow(
     subjects: Mapping[Subject, Detector],
     rules: Subjects,
     look_behind_s: float = 0.0,
+    most: int | None = None,
 ) -> Iterator[tuple[Frame, Verdict, tuple[Hidden, ...]]]:
     """Yield each frame with the subjects to hide in it; a frame whose look failed is no longer CLEAR.
 
@@ -218,6 +219,7 @@ def follow(
         subjects: What to hide, and what finds it.
         rules: The policy's, for times, scores and margins.
         look_behind_s: Frames wait this long, so that who is found later is hidden in them as well.
+        most: But no more than so many frames wait, whatever their offsets say; None for as many as there are.
     """
     tracks, looks = Tracks(rules), _Looks(subjects, rules)
     held: deque[_Held] = deque()
@@ -227,7 +229,7 @@ def follow(
                 yield from _released(held, tracks)
             held.append(_Held(frame, verdict, seen=False))
             looks.at_last(held, tracks)
-            while held and frame.offset - held[0].frame.offset >= look_behind_s:
+            while held and (frame.offset - held[0].frame.offset >= look_behind_s or len(held) > (most or len(held))):
                 yield _left(held.popleft(), tracks)
     except SourceLostError:
         yield from _released(held, tracks)

@@ -5,7 +5,7 @@ import signal
 import sys
 import threading
 from collections import Counter
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
@@ -13,25 +13,18 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 from privacy import plan, policy
-from privacy.errors import EffectTooWeakError, ModelNotFoundError, SourceLostError
+from privacy.cli.detectors import detectors
+from privacy.errors import EffectTooWeakError, SourceLostError
 from privacy.masking import DEVICES, masker_for
 from privacy.models import catalogue
-from privacy.models.detector import Detector
 from privacy.pipeline import Outcome, guard
 from privacy.policy import DEFAULT as DEFAULT_POLICY
-from privacy.policy import Effect, EffectKind, Policy, Subject
+from privacy.policy import Effect, EffectKind, Subject
 from privacy.sinks.lines import LinesSink, line_of
 from privacy.sinks.video import PRESETS, VideoSink, same_file
 from privacy.sources.video import VideoInfo, VideoSource
 
 EXIT_INCOMPLETE = 3
-DETECTORS = {
-    Subject.PEOPLE: "picodet-s-416",
-    Subject.FACES: "yunet-n",
-    Subject.SCREENS: "picodet-s-416",
-}
-FACE_SIDE = 1280
-"""Longest side of what the face detector sees: twice the usual, and twice as many far faces found (measured)."""
 
 
 @click.command()
@@ -117,7 +110,7 @@ def mask(
     masker = masker_for(device)
     classifier = catalogue.load(model)
     asked = {Subject.PEOPLE: people, Subject.FACES: faces, Subject.SCREENS: screens}
-    subjects = _detectors(rules.subjects.hidden | {subject for subject, wanted in asked.items() if wanted}, rules)
+    subjects = detectors(rules.subjects.hidden | {subject for subject, wanted in asked.items() if wanted}, rules)
     counts: Counter[str] = Counter()
     broken: SourceLostError | None = None
     with contextlib.ExitStack() as open_files:
@@ -166,26 +159,6 @@ def _effect(kind: str | None, strength: float | None, default: Effect) -> Effect
         return Effect(EffectKind(kind or default.kind), 1.0 if strength is None else strength)
     except EffectTooWeakError as error:
         raise click.UsageError(str(error)) from error
-
-
-def _detectors(wanted: Collection[Subject], rules: Policy) -> dict[Subject, Detector]:
-    """Load what finds the subjects; one detector may find several."""
-    loaded: dict[Subject, Detector] = {}
-    for name in sorted({DETECTORS[subject] for subject in wanted}):
-        found = [subject for subject in wanted if DETECTORS[subject] == name]
-        score = min(rules.subjects.scores[subject] for subject in found)
-        try:
-            detector = catalogue.load_detector(
-                name, min_score=score, longest_side=FACE_SIDE if name == DETECTORS[Subject.FACES] else None
-            )
-        except ModelNotFoundError as error:
-            raise ModelNotFoundError(
-                f"hiding {', '.join(sorted(found))} needs the weights of {name}; run: privacy models pull {name}, "
-                f"or: privacy models add FOLDER {name}",
-                model=name,
-            ) from error
-        loaded |= dict.fromkeys(found, detector)
-    return loaded
 
 
 def _check_size(outcome: Outcome, video: VideoSource) -> None:

@@ -8,6 +8,8 @@ import click
 
 from privacy import policy as policies
 from privacy.cli import reports
+from privacy.cli.detectors import detectors
+from privacy.masking import DEVICES
 from privacy.models import catalogue
 from privacy.serve.scheduler import cores
 from privacy.serve.server import DEFAULT_ADDRESS, Settings, run
@@ -23,6 +25,10 @@ EXIT_AFTER_S = 5.0
 @click.option("--model", default=catalogue.DEFAULT, show_default=True, help="What looks; see `privacy models list`.")
 @click.option("--threads", default=1, show_default=True, type=click.IntRange(1), help="CPU threads of one inference.")
 @click.option("--policy", default=policies.DEFAULT, show_default=True, help="Default policy: a pack or a TOML file.")
+@click.option(
+    "--device", default="cpu", show_default=True, type=click.Choice(DEVICES), help="Where pixels are masked; auto "
+    "takes CUDA where torch finds it (extra gpu)."
+)  # fmt: skip
 @click.option(
     "--max-streams",
     default=256,
@@ -59,6 +65,7 @@ def serve(  # noqa: PLR0917 - click passes options by name
     model: str,
     threads: int,
     policy: str,
+    device: str,
     max_streams: int,
     shared_memory_mib: int,
     max_message_mib: int,
@@ -86,6 +93,8 @@ def serve(  # noqa: PLR0917 - click passes options by name
         model=catalogue.load(model, threads=threads),
         digest=catalogue.card(model).sha256,
         policy=rules,
+        device=device,
+        subjects=detectors(rules.subjects.hidden, rules),
         limits=Limits(max_message_mib * MIB, max_pixels),
         max_streams=max_streams,
         workers=max(1, cores() // threads),

@@ -13,8 +13,10 @@ import structlog
 from privacy import pipeline, policy
 from privacy.errors import ModelNotFoundError, PolicyError, PrivacyError, ProtocolError, UnsupportedError
 from privacy.evidence import Evidence
+from privacy.masking import masker_for
 from privacy.models.classifier import ZoneClassifier
-from privacy.policy import Policy
+from privacy.models.detector import Detector
+from privacy.policy import Policy, Subject
 from privacy.serve import translate
 from privacy.serve.admission import Admission
 from privacy.serve.observer import Observer, Observers, StreamFacts
@@ -23,7 +25,7 @@ from privacy.serve.scheduler import Scheduler, cores
 from privacy.serve.slots import SlotMaker, Slots, sweep
 from privacy.serve.status import errors_as_status
 from privacy.serve.stream import Stream, credits_for
-from privacy.serve.translate import Limits, Setup
+from privacy.serve.translate import MAX_SIDE, Limits, Mode, Setup
 from privacy.v1 import enforcement_service_pb2 as pb
 from privacy.v1 import enforcement_service_pb2_grpc as pb_grpc
 from privacy.v1 import verdict_pb2
@@ -38,9 +40,8 @@ _HEADROOM = 0.8
 
 
 def shipped() -> Mapping[str, Policy]:
-    """Return the packs that ship with the package and that streams can keep."""
-    packs = {name: policy.load(name) for name in policy.names()}
-    return {name: pack for name, pack in packs.items() if not pack.subjects.hidden}
+    """Return the packs that ship with the package."""
+    return {name: policy.load(name) for name in policy.names()}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -51,7 +52,10 @@ class Engine:
         model: What looks.
         digest: SHA-256 of its weights in hexadecimal; empty if it has none.
         policy: What rules unless a client names another.
-        packs: Policies that a client may name. Never read from a path that came over the wire.
+        packs: Policies that a client may name, as far as `subjects` can keep them. Never read from a path that came
+            over the wire.
+        subjects: What finds people, faces and screens.
+        device: Where pixels are masked; see `privacy.masking.masker_for`.
         limits: What one message may cost.
         max_streams: Streams at the same time, if the machine is strong enough for them.
         workers: Runs of the model at the same time.
@@ -60,7 +64,8 @@ class Engine:
         observers: Who hears what happens.
 
     Raises:
-        UnsupportedError: The policy hides people, faces or screens, which streams do not do yet: better no service than
+        DeviceError: There is no such device.
+        PolicyError: The policy hides people, faces or screens that nothing in `subjects` finds: better no service than
             one that shows what its policy hides.
     """
 
@@ -68,6 +73,8 @@ class Engine:
     digest: str
     policy: Policy
     packs: Mapping[str, Policy] = field(default_factory=shipped)
+    subjects: Mapping[Subject, Detector] = field(default_factory=dict)
+    device: str = "cpu"
     limits: Limits = field(default_factory=Limits)
     max_streams: int = 256
     workers: int = field(default_factory=cores)
@@ -76,11 +83,14 @@ class Engine:
     observers: tuple[Observer, ...] = ()
 
     def __post_init__(self) -> None:
-        if hidden := self.policy.subjects.hidden:
-            raise UnsupportedError(
-                f"policy {self.policy.name} hides {', '.join(sorted(hidden))}, and streams cannot do that yet",
-                feature="subjects",
+        masker_for(self.device)
+        if missing := self.policy.subjects.hidden - set(self.subjects):
+            raise PolicyError(
+                f"policy {self.policy.name} hides {', '.join(sorted(missing))}, and no detector is given for them",
+                policy=self.policy.name,
             )
+        kept = {name: pack for name, pack in self.packs.items() if pack.subjects.hidden <= set(self.subjects)}
+        object.__setattr__(self, "packs", kept)
 
     def policy_of(self, name: str) -> Policy:
         """Return the policy that a client named, "" for the default.
@@ -115,6 +125,29 @@ def _first(
         return next(requests, None)
     finally:
         patience.cancel()
+
+
+def _wanted(found: Mapping[Subject, Detector], pack: Policy, setup: Setup) -> dict[Subject, Detector]:
+    """Return what finds the subjects that a stream's policy hides.
+
+    Raises:
+        PolicyError: The stream asks for verdicts only, and could not say where they are.
+    """
+    hidden = pack.subjects.hidden
+    if hidden and setup.mode is Mode.VERDICT:
+        raise PolicyError(
+            f"policy {pack.name} hides {', '.join(sorted(hidden))}, which a verdict alone cannot: ask for mask "
+            "geometry or masked frames",
+            field="response_mode",
+            policy=pack.name,
+        )
+    return {subject: found[subject] for subject in sorted(hidden)}
+
+
+def _enough(model: ZoneClassifier, subjects: Mapping[Subject, Detector]) -> tuple[int, int]:
+    """Return the `(height, width)` below which no picture may be shrunk while it is read."""
+    sizes = [model.input_size, *(detector.size_for((MAX_SIDE, MAX_SIDE)) for detector in subjects.values())]
+    return max(height for height, _ in sizes), max(width for _, width in sizes)
 
 
 class EnforcementService(pb_grpc.EnforcementServiceServicer):
@@ -226,6 +259,7 @@ class EnforcementService(pb_grpc.EnforcementServiceServicer):
             pack = engine.policy_of(setup.policy)
             translate.purpose_of(setup.purpose, pack)
             effect = pack.checked(setup.effect or pack.effect)
+            subjects = _wanted(engine.subjects, pack, setup)
             look_behind_s = max(setup.look_behind_s, pack.timing.look_again_s) if setup.look_behind_s else 0.0
             credits_ = credits_for(look_behind_s)
             slots = ending.enter_context(self._slots(setup, credits_))
@@ -251,7 +285,9 @@ class EnforcementService(pb_grpc.EnforcementServiceServicer):
             facts,
             seat=self._scheduler.seat(deadline_s=patience),
             policy=pack,
-            pictures=pictures_of(setup, engine.model.input_size, engine.limits),
+            pictures=pictures_of(setup, _enough(engine.model, subjects), engine.limits),
+            subjects=subjects,
+            masker=masker_for(engine.device),
             observers=self._observers,
             account=account,
             slots=slots,

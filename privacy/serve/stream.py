@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 
@@ -13,8 +13,10 @@ from privacy.cadence import Cadence, Pace
 from privacy.errors import FrameError
 from privacy.evidence import Reason
 from privacy.frame import Frame
+from privacy.masking import Masker
+from privacy.models.detector import Detector
 from privacy.plan import WHOLE, MaskPlan, plan_for
-from privacy.policy import EffectKind, Policy, Timing
+from privacy.policy import EffectKind, Policy, Subject, Timing
 from privacy.serve import translate
 from privacy.serve.admission import Account
 from privacy.serve.ahead import Ahead
@@ -25,6 +27,7 @@ from privacy.serve.pictures import Pictures, Written
 from privacy.serve.scheduler import Seat
 from privacy.serve.slots import Slots
 from privacy.serve.translate import Arrival, Delivery, Mode, Setup
+from privacy.tracks import Hidden
 from privacy.v1 import enforcement_service_pb2 as pb
 from privacy.v1 import frame_pb2
 from privacy.verdict import State, Verdict, Watch
@@ -82,6 +85,8 @@ class Stream:
         seat: What looks.
         policy: What is hidden, when and how; already checked against `setup`.
         pictures: Reads and writes the frames.
+        subjects: What finds the people, faces and screens that the policy hides.
+        masker: What masks pixels; for this stream alone.
         observers: Who hears of every answer.
         account: What the stream costs is counted here.
         slots: Shared memory of the stream, if there is any.
@@ -95,6 +100,8 @@ class Stream:
         seat: Seat,
         policy: Policy,
         pictures: Pictures,
+        subjects: Mapping[Subject, Detector],
+        masker: Masker,
         observers: Observers,
         account: Account,
         slots: Slots | None = None,
@@ -106,6 +113,8 @@ class Stream:
         self._seat = seat
         self._policy = policy
         self._pictures = pictures
+        self._subjects = subjects
+        self._masker = masker
         self._observers = observers
         self._account = account
         self._slots = slots
@@ -129,26 +138,30 @@ class Stream:
                 latest = Latest(arrivals, lambda came: replace(came, data=b""))
                 ending.callback(latest.close)
                 arrivals = self._newest(latest)
-            for frame, verdict in self._ruled(arrivals, ending):
+            for frame, verdict, hidden in self._ruled(arrivals, ending):
                 work = self._working.pop(frame.sequence)
                 for came in work.passed:
                     yield self._passed_over(came, verdict)
                 work.infer = clock() - work.ready
-                yield self._result(frame, verdict, work)
+                yield self._result(frame, verdict, hidden, work)
                 self._count(frame.offset)
 
-    def _ruled(self, arrivals: Iterator[Arrival], ending: ExitStack) -> Iterator[tuple[Frame, Verdict]]:
+    def _ruled(
+        self, arrivals: Iterator[Arrival], ending: ExitStack
+    ) -> Iterator[tuple[Frame, Verdict, tuple[Hidden, ...]]]:
         watch = Watch(self._policy, self._setup.purpose)
         timing, pace = pace_of(self._policy.timing, self._facts.look_behind_s)
         self._seat.urgent = watch.open
         ruled = pipeline.judge(self._frames(arrivals), self._seat, watch, Cadence(timing, pace))
         if self._facts.look_behind_s == 0:
-            return ruled
+            return self._followed(ruled)
         ahead = Ahead(ruled, credits_for(self._facts.look_behind_s))
         ending.callback(ahead.close)
         return self._waited(ahead, watch)
 
-    def _waited(self, ahead: Ahead[tuple[Frame, Verdict]], watch: Watch) -> Iterator[tuple[Frame, Verdict]]:
+    def _waited(
+        self, ahead: Ahead[tuple[Frame, Verdict]], watch: Watch
+    ) -> Iterator[tuple[Frame, Verdict, tuple[Hidden, ...]]]:
         """Hold frames back until the next look. A camera that pauses gets its last frames back hidden, not never."""
 
         def last(frame: Frame) -> Verdict:
@@ -158,9 +171,18 @@ class Stream:
 
         seconds = self._facts.look_behind_s
         while not ahead.over:
-            yield from pipeline.wait(ahead.until_pause(seconds + _PAUSE_S), seconds, last)
+            yield from self._followed(pipeline.wait(ahead.until_pause(seconds + _PAUSE_S), seconds, last))
             ahead.wait()
         ahead.check()
+
+    def _followed(self, ruled: Iterator[tuple[Frame, Verdict]]) -> Iterator[tuple[Frame, Verdict, tuple[Hidden, ...]]]:
+        if not self._subjects:
+            return ((frame, verdict, ()) for frame, verdict in ruled)
+        # Frames wait once more here. A client that has used half its credits for that must not wait for its results.
+        seconds = self._facts.look_behind_s
+        return pipeline.follow(
+            ruled, self._subjects, self._policy.subjects, seconds, most=max(1, credits_for(seconds) // 2 - CREDITS)
+        )
 
     def _count(self, offset: float) -> None:
         """Put down what frames have cost, now and then: to ask for a thread's CPU time may cost more than a frame."""
@@ -211,9 +233,10 @@ class Stream:
             self._working[came.sequence] = work
             yield frame
 
-    def _result(self, frame: Frame, verdict: Verdict, work: _Work) -> pb.FrameResult:
+    def _result(self, frame: Frame, verdict: Verdict, hidden: Sequence[Hidden], work: _Work) -> pb.FrameResult:
         self.frames += 1
-        plan = plan_for(verdict, self._policy, self._setup.static, self._setup.effect)
+        regions = (*self._setup.static, *(one.region for one in hidden))
+        plan = plan_for(verdict, self._policy, regions, self._setup.effect)
         result = pb.FrameResult(sequence_number=work.came.sequence, capture_offset=translate.duration(work.came.offset))
         if self._setup.mode is Mode.MASKED_FRAME:
             try:
@@ -281,7 +304,7 @@ class Stream:
             start = clock()
             whole = self._pictures.whole(came, frame)
             masking = clock()
-            outcome = next(pipeline.enforce([(whole, verdict)], self._policy, self._setup.static, self._setup.effect))
+            outcome = pipeline.enforced(whole, verdict, plan, self._masker)
             work.decode += masking - start
             work.mask = clock() - masking
             plan = outcome.plan

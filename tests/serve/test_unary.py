@@ -12,7 +12,7 @@ from grpc_reflection.v1alpha.proto_reflection_descriptor_database import ProtoRe
 from numpy.typing import NDArray
 
 from privacy import policy
-from privacy.errors import PrivacyError, UnsupportedError
+from privacy.errors import PolicyError, PrivacyError
 from privacy.evidence import Evidence
 from privacy.policy import Subject
 from privacy.serve.server import SERVICE, Server, Settings
@@ -134,5 +134,6 @@ def test_a_policy_that_streams_cannot_keep_is_not_served() -> None:
     rules = policy.load()
     hiding = replace(rules, subjects=replace(rules.subjects, hidden=frozenset({Subject.PEOPLE})))
 
-    with pytest.raises(UnsupportedError):
+    with pytest.raises(PolicyError):
         Engine(model=Bright(), digest="", policy=hiding)
+    assert Engine(model=Bright(), digest="", policy=rules, packs={"hiding": hiding}).packs == {}

@@ -1,0 +1,40 @@
+"""Which third-party detectors find people, faces and screens, and how they are loaded."""
+
+from collections.abc import Collection
+
+from privacy.errors import ModelNotFoundError
+from privacy.models import catalogue
+from privacy.models.detector import Detector
+from privacy.policy import Policy, Subject
+
+DETECTORS = {
+    Subject.PEOPLE: "picodet-s-416",
+    Subject.FACES: "yunet-n",
+    Subject.SCREENS: "picodet-s-416",
+}
+FACE_SIDE = 1280
+"""Longest side of what the face detector sees: twice the usual, and twice as many far faces found (measured)."""
+
+
+def detectors(wanted: Collection[Subject], rules: Policy) -> dict[Subject, Detector]:
+    """Load what finds the subjects; one detector may find several.
+
+    Raises:
+        ModelNotFoundError: Its weights are not on this machine.
+    """
+    loaded: dict[Subject, Detector] = {}
+    for name in sorted({DETECTORS[subject] for subject in wanted}):
+        found = [subject for subject in wanted if DETECTORS[subject] == name]
+        score = min(rules.subjects.scores[subject] for subject in found)
+        try:
+            detector = catalogue.load_detector(
+                name, min_score=score, longest_side=FACE_SIDE if name == DETECTORS[Subject.FACES] else None
+            )
+        except ModelNotFoundError as error:
+            raise ModelNotFoundError(
+                f"hiding {', '.join(sorted(found))} needs the weights of {name}; run: privacy models pull {name}, "
+                f"or: privacy models add FOLDER {name}",
+                model=name,
+            ) from error
+        loaded |= dict.fromkeys(found, detector)
+    return loaded
