@@ -49,6 +49,8 @@ class Evidence:
         zone_map: `(h, w)` float32 in [0, 1], probability that a cell shows a prohibited place, or None.
         place: The kind of place the model would name, for example "corridor"; empty if it names none.
         objects: Probability in [0, 1] that the frame shows each kind of object.
+        opening: `(h, w)` bool, cells of the picture through which the prohibited place shows, if without them the frame
+            is clear; else None.
 
     Raises:
         EvidenceError: A value is NaN or outside [0, 1], the length is wrong or the sum is not 1.
@@ -60,6 +62,7 @@ class Evidence:
     zone_map: NDArray[np.float32] | None = None
     place: str = ""
     objects: Mapping[str, float] = field(default_factory=dict)
+    opening: NDArray[np.bool_] | None = None
 
     def __post_init__(self) -> None:
         zones = np.array(self.zones, np.float32)  # a copy: frozen has to mean frozen

@@ -14,6 +14,7 @@ from privacy.frame import Frame, thumbnail
 from privacy.masking import Masker, blank, mask
 from privacy.models.classifier import ZoneClassifier
 from privacy.models.detector import Detection, Detector
+from privacy.openings import Around
 from privacy.plan import WHOLE, MaskPlan, Polygon, plan_for
 from privacy.policy import Effect, Policy, Subject, Subjects
 from privacy.tracks import SUBJECT_OF, Hidden, Tracks
@@ -75,7 +76,7 @@ def guard(
         SourceLostError: The source broke off; raised after the outcome of its last good frame.
     """
     policy.checked(effect or policy.effect)
-    ruled = judge(frames, model, Watch(policy, purpose), Cadence(policy.timing))
+    ruled = judge(frames, looking(model, policy), Watch(policy, purpose), Cadence(policy.timing))
     if look_behind_s > 0:
         ruled = wait(ruled, look_behind_s)
     subjects = subjects or {}
@@ -87,6 +88,11 @@ def guard(
     if not subjects:
         return enforce(ruled, policy, static, effect, masker)
     return _hide(follow(ruled, subjects, policy.subjects, look_behind_s), policy, static, effect, masker)
+
+
+def looking(model: ZoneClassifier, policy: Policy) -> ZoneClassifier:
+    """Return what looks as the policy wants: once, or around openings as well."""
+    return Around(model, policy) if policy.openings.follow else model
 
 
 def examine(frame: Frame, model: ZoneClassifier) -> Evidence | Doubt:
@@ -171,9 +177,11 @@ def _settled(
 
 def _settle(earlier: tuple[Frame, Verdict], look: Verdict) -> tuple[Frame, Verdict]:
     frame, verdict = earlier
+    if look.state is not State.CLEAR and look.opening is None:
+        verdict = replace(verdict, opening=None)  # the rest was taken for clear, and is no longer
     if verdict.state is not State.CLEAR or look.state is State.CLEAR:
-        return earlier
-    return frame, replace(look, offset=verdict.offset, inherited=True)
+        return frame, verdict
+    return frame, replace(look, offset=verdict.offset, inherited=True, opening=None)
 
 
 def find(frame: Frame, subjects: Mapping[Subject, Detector], rules: Subjects) -> list[Detection]:
@@ -221,7 +229,8 @@ def follow(
         look_behind_s: Frames wait this long, so that who is found later is hidden in them as well.
         most: But no more than so many frames wait, whatever their offsets say; None for as many as there are.
     """
-    tracks, looks = Tracks(rules), _Looks(subjects, rules)
+    every = rules.detect_every_s if look_behind_s >= rules.detect_every_s else 0.0
+    tracks, looks = Tracks(rules), _Looks(subjects, rules, every)
     held: deque[_Held] = deque()
     try:
         for frame, verdict in ruled:
@@ -240,8 +249,8 @@ def follow(
 class _Looks:
     """When the detectors look, and what follows if they fail."""
 
-    def __init__(self, subjects: Mapping[Subject, Detector], rules: Subjects) -> None:
-        self._subjects, self._rules = subjects, rules
+    def __init__(self, subjects: Mapping[Subject, Detector], rules: Subjects, every: float) -> None:
+        self._subjects, self._rules, self._every = subjects, rules, every
         self._looked: float | None = None  # the offset of the last good look; None if a look is overdue
 
     def at_last(self, held: deque[_Held], tracks: Tracks) -> None:
@@ -250,7 +259,7 @@ class _Looks:
         if now.verdict.state is not State.CLEAR:
             self._looked = None
             return
-        if self._looked is not None and 0 <= now.frame.offset - self._looked < self._rules.detect_every_s:
+        if self._looked is not None and 0 <= now.frame.offset - self._looked < self._every:
             return
         try:
             found = find(now.frame, self._subjects, self._rules)
@@ -277,7 +286,8 @@ def _unseen(verdict: Verdict) -> Verdict:
 
 def _left(entry: _Held, tracks: Tracks) -> tuple[Frame, Verdict, tuple[Hidden, ...]]:
     if entry.verdict.state is not State.CLEAR:
-        return entry.frame, entry.verdict, ()
+        # Nobody was looked for around an opening, so that all of it is hidden.
+        return entry.frame, replace(entry.verdict, opening=None), ()
     hidden = tracks.hidden(entry.frame.offset)
     if len(hidden) > MAX_SUBJECTS:
         return entry.frame, _unseen(entry.verdict), ()

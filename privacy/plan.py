@@ -194,6 +194,8 @@ def plan_for(verdict: Verdict, policy: Policy, static: Sequence[Region] = (), ef
     chosen = policy.checked(effect or policy.effect)
     if verdict.state is State.CLEAR:
         return MaskPlan(tuple(static), chosen)
+    if policy.openings.follow and verdict.state is State.PROHIBITED and verdict.opening is not None:
+        return MaskPlan((Bitmap(verdict.opening), *static), chosen)  # the policy wants the opening hidden, and no more
     return MaskPlan((WHOLE,), chosen)
 
 

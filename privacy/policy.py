@@ -122,7 +122,8 @@ class Subjects:
         margin: Added on every side, as a share of a box's own width and height.
         growth: Added to `margin` for each second between a moment and the nearest sight.
         hold_s: How long a subject that is not seen is still hidden, and how long before it was first seen.
-        detect_every_s: Frames nearer to the last detection than this are not looked at; 0 for none.
+        detect_every_s: Frames nearer to the last detection than this are not looked at; 0 for none. Only where frames
+            wait so long: who comes in between two looks is hidden in hindsight.
     """
 
     hidden: frozenset[Subject]
@@ -131,6 +132,16 @@ class Subjects:
     growth: float
     hold_s: float
     detect_every_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Openings:
+    """Whether a prohibited place that shows through an opening hides the opening only; see the pack for the numbers."""
+
+    follow: bool = False
+    cell_above: float = 0.2
+    grow: int = 1
+    most: float = 0.6
 
 
 class Severity(StrEnum):
@@ -204,6 +215,7 @@ class Policy:
         effect: The default effect.
         floors: Weakest strength allowed of each effect that can be too weak.
         subjects: What is hidden within permitted views.
+        openings: Whether openings are hidden instead of whole views.
     """
 
     name: str
@@ -219,6 +231,7 @@ class Policy:
     effect: Effect
     floors: Mapping[EffectKind, float]
     subjects: Subjects
+    openings: Openings = Openings()
 
     def prior_of(self, purpose: str) -> float:
         """Return the probability of a prohibited view before anything is seen; "" is the default."""
@@ -280,7 +293,7 @@ def parse(data: Mapping[str, Any]) -> Policy:
     Raises:
         PolicyError: A missing or unknown key, a wrong type, a value out of range.
     """
-    sections = ("pack", "article", "zone", "misuse", "thresholds", "timing", "prior", "effect", "subjects")
+    sections = ("pack", "article", "zone", "misuse", "thresholds", "timing", "prior", "effect", "subjects", "openings")
     _only(data, sections, "policy")
     try:
         pack, effect = data["pack"], data["effect"]
@@ -303,6 +316,7 @@ def parse(data: Mapping[str, Any]) -> Policy:
                 EffectKind.BLUR: float(effect["blur_floor"]),
             },
             subjects=_subjects(data["subjects"]),
+            openings=_openings(data.get("openings", {})),
         )
     except KeyError as error:
         raise PolicyError(f"policy lacks or does not define {error}") from error
@@ -342,6 +356,14 @@ def _misuse_rule(entry: Mapping[str, Any], clauses: Mapping[str, Clause]) -> Mis
         consequences=tuple(clauses[number] for number in entry["consequences"]),
         limits={name: float(value) for name, value in entry.items() if name not in said},
     )
+
+
+def _openings(entry: Mapping[str, Any]) -> Openings:
+    kinds: dict[str, type] = {"follow": bool, "cell_above": float, "grow": int, "most": float}
+    _only(entry, tuple(kinds), "openings")
+    if not isinstance(entry.get("follow", False), bool):
+        raise PolicyError(f"openings are followed or not: true or false, got {entry['follow']!r}")
+    return Openings(**{name: kinds[name](value) for name, value in entry.items()})
 
 
 def _subjects(entry: Mapping[str, Any]) -> Subjects:
@@ -401,6 +423,9 @@ def _check(policy: Policy) -> None:
         raise PolicyError(f"policy {policy.name} needs strength floors in (0, 1]")
     _check_subjects(policy)
     _check_reporting(policy)
+    openings = policy.openings
+    if not (0 < openings.cell_above < 1 and 0 <= openings.grow <= 8 and 0 < openings.most < 1):
+        raise PolicyError(f"policy {policy.name} needs openings with cell_above and most in (0, 1), and grow in [0, 8]")
 
 
 def _check_reporting(policy: Policy) -> None:

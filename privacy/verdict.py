@@ -1,8 +1,9 @@
 """Judgement over time. Every rule about time is in this file; it reads no clock and does no I/O."""
 
 import math
+from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 import numpy as np
@@ -34,6 +35,8 @@ class Verdict:
         clauses: The articles that prohibit `zone`; empty unless PROHIBITED.
         place: What kind of place the model would name; empty if unknown.
         inherited: True if this frame was not looked at itself.
+        opening: `(h, w)` bool, cells to hide if the policy follows openings; None to hide the whole frame. Only if
+            PROHIBITED.
     """
 
     state: State
@@ -44,6 +47,7 @@ class Verdict:
     clauses: tuple[Clause, ...] = ()
     place: str = ""
     inherited: bool = False
+    opening: NDArray[np.bool_] | None = field(default=None, compare=False)
 
 
 def judge_still(evidence: Evidence, policy: Policy) -> Verdict:
@@ -80,6 +84,7 @@ class Watch:
         self._clear_looks = 0
         self._hide_until = -math.inf
         self._because = Reason.STARTUP  # why the feed is not open
+        self._openings: deque[NDArray[np.bool_] | None] = deque(maxlen=policy.timing.opening_looks)
         self._seen: float | None = None  # offset of the last evidence
         self._now: float | None = None  # offset of the last frame
         self._verdict: Verdict | None = None
@@ -123,6 +128,7 @@ class Watch:
         """Hide from now on. What was believed for the worse stays; what was believed for the better is gone."""
         self._log_odds = max(self._log_odds, self._prior)
         self._clear_looks = 0
+        self._openings.clear()
         self._hide_until = offset + self._policy.timing.hold_s
         self._because = reason
         self._seen = None
@@ -135,6 +141,7 @@ class Watch:
         self._log_odds = predicted + _weight(self._seen, offset, timing) * _logit(_bounded(p))
         posterior = _sigmoid(self._log_odds)
         self._seen = offset
+        self._openings.append(evidence.opening)
 
         self._accused = posterior >= (limits.release_below if self._accused else limits.prohibited_above)
         if max(p, posterior) <= limits.clear_below:
@@ -152,7 +159,15 @@ class Watch:
         else:
             state = State.UNCERTAIN
         reason = Reason.MODEL if self._accused else self._because
-        return replace(_verdict(state, reason, evidence, posterior, self._policy), offset=offset)
+        opening = self._opening() if state is State.PROHIBITED else None
+        return replace(_verdict(state, reason, evidence, posterior, self._policy), offset=offset, opening=opening)
+
+    def _opening(self) -> NDArray[np.bool_] | None:
+        """Return what the last looks hid together, if there were enough and every one of them left the rest clear."""
+        seen = [cells for cells in self._openings if cells is not None]
+        if len(seen) < self._policy.timing.opening_looks or len({cells.shape for cells in seen}) > 1:
+            return None
+        return np.asarray(np.logical_or.reduce(seen), np.bool_)
 
 
 def smooth(looks: Sequence[Evidence], policy: Policy, purpose: str = "") -> NDArray[np.float64]:

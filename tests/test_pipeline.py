@@ -311,11 +311,19 @@ def test_a_detector_that_recovers_lets_frames_out_again() -> None:
 
 def test_skipped_frames_hide_what_is_predicted() -> None:
     finder = Finds(detection(BOX))
-    outcomes = people(clip([DARK] * 60, rate=20), finder, with_subjects(detect_every_s=0.2))
+    outcomes = people(clip([DARK] * 60, rate=20), finder, with_subjects(detect_every_s=0.2), look_behind_s=1.0)
     clear = [outcome for outcome in outcomes if outcome.verdict.state is State.CLEAR]
 
     assert not any(shows_subject(outcome) for outcome in clear)
     assert finder.looks <= len(clear) / 4 + 1
+
+
+def test_where_frames_do_not_wait_every_one_is_looked_at() -> None:
+    """Who comes in between two looks could not be hidden in hindsight."""
+    finder = Finds()
+    outcomes = people(clip([DARK] * 60, rate=20), finder, with_subjects(detect_every_s=0.2))
+
+    assert finder.looks == sum(outcome.verdict.state is State.CLEAR for outcome in outcomes)
 
 
 def test_held_frames_that_waited_for_a_look_that_failed_are_hidden() -> None:
@@ -331,7 +339,8 @@ def test_who_comes_in_is_hidden_before_the_first_sight() -> None:
     frames = clip([DARK] * 60, rate=20)
     blind: list[Sequence[Detection]] = [[]] * 20
     hasty = people(frames, Scripted(*blind, [detection(BOX)]))
-    patient = people(frames, Scripted(*blind, [detection(BOX)]), look_behind_s=1.0)
+    every = with_subjects(detect_every_s=0.0)
+    patient = people(frames, Scripted(*blind, [detection(BOX)]), every, look_behind_s=1.0)
     before = sum(bool(outcome.subjects) for outcome in hasty)
 
     assert before > 5

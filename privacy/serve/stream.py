@@ -111,6 +111,7 @@ class Stream:
         self._setup = setup
         self._facts = facts
         self._seat = seat
+        self._looks = pipeline.looking(seat, policy)
         self._policy = policy
         self._pictures = pictures
         self._subjects = subjects
@@ -152,7 +153,7 @@ class Stream:
         watch = Watch(self._policy, self._setup.purpose)
         timing, pace = pace_of(self._policy.timing, self._facts.look_behind_s)
         self._seat.urgent = watch.open
-        ruled = pipeline.judge(self._frames(arrivals), self._seat, watch, Cadence(timing, pace))
+        ruled = pipeline.judge(self._frames(arrivals), self._looks, watch, Cadence(timing, pace))
         if self._facts.look_behind_s == 0:
             return self._followed(ruled)
         ahead = Ahead(ruled, credits_for(self._facts.look_behind_s))
@@ -166,7 +167,7 @@ class Stream:
 
         def last(frame: Frame) -> Verdict:
             if ahead.over:
-                return watch.see(pipeline.examine(frame, self._seat), frame.offset)
+                return watch.see(pipeline.examine(frame, self._looks), frame.offset)
             return Verdict(State.UNCERTAIN, Reason.STALL, frame.offset, inherited=True)
 
         seconds = self._facts.look_behind_s
