@@ -4,6 +4,7 @@ import math
 from dataclasses import dataclass
 from enum import Enum
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -113,3 +114,44 @@ def _coarse_luma(frame: Frame) -> NDArray[np.int16]:
     if frame.layout in (Layout.BGR, Layout.RGB):
         sample = sample[..., 1]  # green carries most of luma
     return sample.astype(np.int16)
+
+
+class Stillness:
+    """Tells pictures that show what the last look showed, so that its evidence holds for them as well.
+
+    Compared with the last picture that was *looked at*, not with the one before, so that a slow change adds up; by the
+    block that changed most, so that a person in a corner counts.
+
+    Args:
+        timing: Of the policy; `scene_change` levels of luma in one block are a change.
+        longest_s: After so long a new look is due, however still the picture.
+    """
+
+    def __init__(self, timing: Timing, longest_s: float = 60.0) -> None:
+        self._timing = timing
+        self._longest_s = longest_s
+        self._looked = 0.0
+        self._blocks: NDArray[np.float32] | None = None
+
+    def holds(self, frame: Frame) -> bool:
+        """Return True if `frame` need not be looked at. If it must be, it is remembered as what was looked at."""
+        blocks = _block_luma(frame)
+        if (
+            self._blocks is not None
+            and 0 <= frame.offset - self._looked < self._longest_s
+            and float(np.abs(blocks - self._blocks).max()) < self._timing.scene_change
+        ):
+            return True
+        self._looked, self._blocks = frame.offset, blocks
+        return False
+
+
+def _block_luma(frame: Frame) -> NDArray[np.float32]:
+    """Return `(9, 16)` float32, mean luma of the blocks of a picture; sampled, for noise averages out in a block."""
+    plane = frame.planes[0]
+    height, width = frame.size
+    sample = plane[:: max(1, height // 144), :: max(1, width // 256)]
+    if frame.layout in (Layout.BGR, Layout.RGB):
+        sample = sample[..., 1]
+    blocks = cv2.resize(np.ascontiguousarray(sample), (16, 9), interpolation=cv2.INTER_AREA)
+    return np.asarray(blocks, np.float32)

@@ -17,6 +17,7 @@ PrivacyError
 │   ├── PrintError              a report that cannot be printed as asked
 │   ├── UnsupportedError        a part of the contract that this server does not serve
 │   └── SourceError             no picture or video can be read from it
+│       └── RecordingError      the same of a recording in an archive, with a reason that scripts can read
 ├── ModelNotFoundError          no such name in the catalogue, or its file is not there yet
 ├── ModelIntegrityError         a weights file that is not the one in the catalogue
 ├── SourceLostError             a source broke off in the middle; what came before is good
@@ -147,6 +148,25 @@ class SourceError(InputError):
     """Nothing can be read: no such file, no picture, no video stream."""
 
     reason = "SOURCE_UNREADABLE"
+
+
+class RecordingError(SourceError):
+    """A recording cannot be read, or not from some point on.
+
+    Args:
+        message: For people.
+        why: For scripts, for example "TRUNCATED".
+        offset: Seconds from its start from which nothing can be read; None if nothing can be.
+    """
+
+    reason = "RECORDING_UNREADABLE"
+
+    def __init__(
+        self, message: str, *, why: str = "NOT_VIDEO", offset: float | None = None, **facts: str | float
+    ) -> None:
+        super().__init__(message, **facts)
+        self.why = why
+        self.offset = offset
 
 
 class ModelNotFoundError(PrivacyError):

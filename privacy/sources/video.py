@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
-from typing import Self, cast
+from typing import BinaryIO, Self, cast
 
 import av
 import av.error
@@ -24,7 +24,7 @@ from privacy.sources.lent import I420_FORMATS, lend
 _FULL_RANGE = 2  # AVCOL_RANGE_JPEG
 _BT709, _UNSPECIFIED, _BT2020 = 1, 2, (9, 10)  # AVCOL_SPC_*
 _QUERY = re.compile("[?&=]")
-_PLAYLISTS = frozenset({"concat", "dash", "hls", "imf"})
+PLAYLISTS = frozenset({"concat", "dash", "hls", "imf"})
 """FFmpeg's formats that hold no video but the names of other files."""
 _NETWORK = ("rtsp://", "rtsps://", "rtmp://", "tcp://", "udp://", "srt://")
 
@@ -82,7 +82,7 @@ class VideoSource:
     """
 
     def __init__(self, address: str | Path, *, audio: bool = False, timeout_s: float = 10.0) -> None:
-        self.name = _without_password(str(address))
+        self.name = without_password(str(address))
         self._live = isinstance(address, str) and address.lower().startswith(_NETWORK)
         self._packets = 0
         self._frames = 0
@@ -90,9 +90,9 @@ class VideoSource:
         self._broken = ""
         self._heal_at_key = False
         self._audio: deque[Packet[AudioStream]] = deque()
-        self._container = self._open(str(address), timeout_s)
+        self._container = open_container(str(address), self.name, timeout_s=timeout_s if self._live else None)
         try:
-            self._stream = self._video_stream()
+            self._stream = video_stream(self._container, self.name, live=self._live)
             self.audio: AudioStream | None = next(iter(self._container.streams.audio), None) if audio else None
             self._expected = self._promised()
             self._pictures = self._decode()
@@ -129,7 +129,8 @@ class VideoSource:
             elif previous is not None:
                 self._offset = previous + step
             previous = self._offset
-            frame = self._frame(picture, damaged=damaged)
+            _check_size(self.name, picture.height, picture.width)
+            frame = frame_of(picture, self._offset, self._frames, damaged=damaged)
             self._frames += 1
             yield frame
         if self._broken:
@@ -140,39 +141,6 @@ class VideoSource:
         packets = list(self._audio)
         self._audio.clear()
         return packets
-
-    def _open(self, address: str, timeout_s: float) -> InputContainer:
-        # `file:` and the list of protocols keep a crafted name from making us open anything else. Playlists come later.
-        options = {"max_pixels": str(MAX_PIXELS)}
-        if self._live:
-            options |= {"rtsp_transport": "tcp", "protocol_whitelist": "rtsp,rtsps,rtp,rtmp,tcp,udp,tls,srt,crypto"}
-        else:
-            path = Path(address)
-            if not path.is_file():
-                raise SourceError(f"{self.name}: no such file", source=self.name)
-            address = f"file:{path}"
-            options |= {"protocol_whitelist": "file,crypto,data"}
-        try:
-            return av.open(
-                address, options=options, timeout=timeout_s if self._live else None, metadata_errors="ignore"
-            )
-        except (av.error.FFmpegError, OSError, ValueError) as error:
-            if self._live:
-                # FFmpeg's error has the address with its password, and a traceback shows what an error came from.
-                raise SourceLostError(f"{self.name}: no answer: {_why(error)}", source=self.name) from None
-            raise SourceError(f"{self.name}: not a video: {_why(error)}", source=self.name) from error
-
-    def _video_stream(self) -> VideoStream:
-        if not self._live and self._container.format.name in _PLAYLISTS:
-            raise SourceError(f"{self.name}: a playlist of other files, not a video", source=self.name)
-        for stream in self._container.streams.video:
-            # The cover picture of an audio file is a video stream by name only.
-            if stream.codec_context is not None and not stream.disposition & stream.disposition.attached_pic:
-                _check_size(self.name, stream.codec_context.height, stream.codec_context.width)
-                stream.codec_context.options = {"max_pixels": str(MAX_PIXELS)}
-                stream.thread_type = "SLICE" if self._live else "AUTO"  # frame threads hold frames back
-                return stream
-        raise SourceError(f"{self.name}: has no video that can be decoded", source=self.name)
 
     def _promised(self) -> int:
         """Return how many packets the container says there are, 0 if it does not say."""
@@ -232,14 +200,16 @@ class VideoSource:
                     yield from self._decode_packet(cast("Packet[VideoStream]", packet))
                 break
             except av.error.FFmpegError as error:
-                self._damage(_why(error))
+                self._damage(why_of(error))
         yield from self._decode_packet(None)
         if self._packets < self._expected:
             self._damage(f"{self._expected} frames were promised and only {self._packets} are there")
         if self._live:
             self._damage("the stream ended")
-        elif "matroska" in self._container.format.name and _is_cut_off(Path(self.name)):
-            self._damage("the file is shorter than its header says")
+        elif "matroska" in self._container.format.name:
+            with Path(self.name).open("rb") as file:
+                if is_cut_off(file):
+                    self._damage("the file is shorter than its header says")
 
     def _decode_packet(self, packet: "Packet[VideoStream] | None") -> Iterator[tuple[av.VideoFrame, bool]]:
         if packet is not None and packet.size:
@@ -251,7 +221,7 @@ class VideoSource:
         except av.error.EOFError:  # was flushed before
             return
         except av.error.FFmpegError as error:
-            self._damage(_why(error))
+            self._damage(why_of(error))
             return
         for picture in pictures:
             if picture.is_corrupt:
@@ -266,30 +236,78 @@ class VideoSource:
         if not self._broken:
             self._broken = f"broke at frame {self._frames}, after {self._offset:.3f} s: {what}"
 
-    def _frame(self, picture: av.VideoFrame, *, damaged: bool) -> Frame:
-        _check_size(self.name, picture.height, picture.width)
-        full_range, bt709 = _is_full_range(picture), _is_bt709(picture)
-        layout, name = Layout.I420, picture.format.name
-        if name in I420_FORMATS:
-            planes = lend(picture, 3)
-        elif name == "gray":  # FFmpeg takes grey for full range and would stretch it
-            grey = np.full(plane_shapes(layout, picture.height, picture.width)[1], 128, np.uint8)
-            grey.flags.writeable = False
-            planes = (*lend(picture, 1), grey, grey)
-        else:
-            if picture.format.is_rgb or name == "pal8":
-                full_range, bt709 = False, False  # what FFmpeg makes of RGB
-            target = "yuvj420p" if full_range else "yuv420p"
-            planes = lend(picture.reformat(format=target), 3)
-        return Frame(
-            planes,
-            layout,
-            self._offset,
-            sequence=self._frames,
-            full_range=full_range,
-            bt709=bt709,
-            damaged=damaged,
-        )
+
+def open_container(address: str | BinaryIO, name: str, *, timeout_s: float | None = None) -> InputContainer:
+    """Open a file, an open file, or a camera, and let nothing that is in it open anything else.
+
+    Args:
+        address: A path, an object with `read` and `seek`, or the URL of a camera.
+        name: What to call it in an error.
+        timeout_s: A camera that sends nothing for this long is lost; None if it is a file.
+
+    Raises:
+        SourceError: Not there, or no video.
+        SourceLostError: The camera did not answer in time.
+    """
+    # `file:` and the list of protocols keep a crafted name from making us open anything else. Playlists come later.
+    options = {"max_pixels": str(MAX_PIXELS)}
+    if timeout_s is not None:
+        options |= {"rtsp_transport": "tcp", "protocol_whitelist": "rtsp,rtsps,rtp,rtmp,tcp,udp,tls,srt,crypto"}
+    elif isinstance(address, str):
+        path = Path(address)
+        if not path.is_file():
+            raise SourceError(f"{name}: no such file", source=name)
+        address = f"file:{path}"
+        options |= {"protocol_whitelist": "file,crypto,data"}
+    else:
+        options |= {"protocol_whitelist": "data"}  # what lies elsewhere may name no file that lies here
+    try:
+        return av.open(address, "r", options=options, timeout=timeout_s, metadata_errors="ignore")
+    except (av.error.FFmpegError, OSError, ValueError) as error:
+        if timeout_s is not None:
+            # FFmpeg's error has the address with its password, and a traceback shows what an error came from.
+            raise SourceLostError(f"{name}: no answer: {why_of(error)}", source=name) from None
+        raise SourceError(f"{name}: not a video: {why_of(error)}", source=name) from error
+
+
+def video_stream(container: InputContainer, name: str, *, live: bool = False) -> VideoStream:
+    """Return the video of an open container, set up to be decoded within our bounds.
+
+    Raises:
+        SourceError: It has none, names other files instead, or a frame would be too large.
+    """
+    if not live and container.format.name in PLAYLISTS:
+        raise SourceError(f"{name}: a playlist of other files, not a video", source=name)
+    for stream in container.streams.video:
+        # The cover picture of an audio file is a video stream by name only.
+        if stream.codec_context is not None and not stream.disposition & stream.disposition.attached_pic:
+            _check_size(name, stream.codec_context.height, stream.codec_context.width)
+            stream.codec_context.options = {"max_pixels": str(MAX_PIXELS)}
+            stream.thread_type = "SLICE" if live else "AUTO"  # frame threads hold frames back
+            return stream
+    raise SourceError(f"{name}: has no video that can be decoded", source=name)
+
+
+def frame_of(picture: av.VideoFrame, offset: float, sequence: int, *, damaged: bool = False) -> Frame:
+    """Return a decoded picture as an I420 frame, without a copy where it is one already.
+
+    Raises:
+        FrameError: It is too large.
+    """
+    full_range, bt709 = _is_full_range(picture), _is_bt709(picture)
+    layout, name = Layout.I420, picture.format.name
+    if name in I420_FORMATS:
+        planes = lend(picture, 3)
+    elif name == "gray":  # FFmpeg takes grey for full range and would stretch it
+        grey = np.full(plane_shapes(layout, picture.height, picture.width)[1], 128, np.uint8)
+        grey.flags.writeable = False
+        planes = (*lend(picture, 1), grey, grey)
+    else:
+        if picture.format.is_rgb or name == "pal8":
+            full_range, bt709 = False, False  # what FFmpeg makes of RGB
+        target = "yuvj420p" if full_range else "yuv420p"
+        planes = lend(picture.reformat(format=target), 3)
+    return Frame(planes, layout, offset, sequence=sequence, full_range=full_range, bt709=bt709, damaged=damaged)
 
 
 def _check_size(name: str, height: int, width: int) -> None:
@@ -309,23 +327,26 @@ def _is_bt709(picture: av.VideoFrame) -> bool:
     return picture.colorspace in (_BT709, *_BT2020)  # whose coefficients are nearer to BT.709 than to BT.601
 
 
-def _is_cut_off(path: Path) -> bool:
-    """Return True if a Matroska file is shorter than its segment (RFC 8794, sections 4 and 5); FFmpeg does not tell."""
-    with path.open("rb") as file:
-        for identifier in (b"\x1a\x45\xdf\xa3", b"\x18\x53\x80\x67"):  # EBML header, Segment
-            if file.read(4) != identifier:
-                return False
-            first = file.read(1)
-            length = 9 - first[0].bit_length() if first else 0
-            data = first + file.read(max(0, length - 1))
-            size = int.from_bytes(data, "big") - (1 << 7 * length)
-            if not 1 <= length <= 8 or size == (1 << 7 * length) - 1:  # all ones: unknown, as in a live recording
-                return False
-            end = file.seek(size, 1)
-        return path.stat().st_size < end
+def is_cut_off(file: BinaryIO) -> bool:
+    """Return True if a Matroska file is shorter than its segment (RFC 8794, sections 4 and 5); FFmpeg does not tell.
+
+    Args:
+        file: Open at its beginning.
+    """
+    for identifier in (b"\x1a\x45\xdf\xa3", b"\x18\x53\x80\x67"):  # EBML header, Segment
+        if file.read(4) != identifier:
+            return False
+        first = file.read(1)
+        length = 9 - first[0].bit_length() if first else 0
+        data = first + file.read(max(0, length - 1))
+        size = int.from_bytes(data, "big") - (1 << 7 * length)
+        if not 1 <= length <= 8 or size == (1 << 7 * length) - 1:  # all ones: unknown, as in a live recording
+            return False
+        end = file.seek(size, 1)
+    return file.seek(0, 2) < end
 
 
-def _without_password(address: str) -> str:
+def without_password(address: str) -> str:
     """Return an address that may stand in logs and messages."""
     scheme, separator, rest = address.partition("://")
     if not separator:
@@ -334,6 +355,6 @@ def _without_password(address: str) -> str:
     return scheme + separator + _QUERY.split(rest.rpartition("@")[2], maxsplit=1)[0]
 
 
-def _why(error: Exception) -> str:
+def why_of(error: Exception) -> str:
     """Return FFmpeg's reason without the address, which may hold a password."""
     return getattr(error, "strerror", None) or type(error).__name__

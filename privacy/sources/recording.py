@@ -1,0 +1,545 @@
+"""Recordings in an archive: a few of their pictures, found without decoding the others."""
+
+import re
+from array import array
+from bisect import bisect_right
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from enum import StrEnum
+from itertools import pairwise
+from pathlib import Path
+from typing import BinaryIO, Protocol
+
+import av
+import av.error
+from av.packet import Packet
+from av.video.stream import VideoStream
+
+from privacy.errors import FrameError, RecordingError, SourceError
+from privacy.evidence import Doubt, Reason
+from privacy.frame import Frame, check_size
+from privacy.sources.picture import read_picture
+from privacy.sources.video import PLAYLISTS, frame_of, is_cut_off, open_container, video_stream, why_of
+
+MIN_SIDE = 16
+"""Pictures with a shorter side than this show no place that anybody could tell."""
+MAX_DURATION_S = 31 * 86400.0
+"""A recording that claims to be longer than this has a broken or hostile header."""
+CLOCK_JUMP_S = 10.0
+"""Timestamps that leap by more than this, either way, are a clock that was set and not time that passed."""
+_SEEKABLE = ("mp4", "matroska")
+"""Containers whose index says which picture is where, so that reading may begin anywhere."""
+_PICTURE_FORMATS = re.compile(r"_pipe$|^image2$|^gif$|^ico$")
+_ENCRYPTED_TAGS = ("encv", "enca")
+_TOLERANCE_S = 0.02  # timestamps are rounded to the ticks of their container
+_EARLY_S = 2.0  # containers round their duration, and sound may outlast the pictures
+_TS_PACKET = 188
+
+
+class Fault(StrEnum):
+    """Why a recording, or a part of it, cannot be read. Scripts depend on these: never renamed."""
+
+    EMPTY = "EMPTY"
+    VANISHED = "VANISHED"
+    """It was there when the archive was listed."""
+    REFUSED = "REFUSED"
+    """The operating system or the remote store does not let us read it."""
+    NOT_VIDEO = "NOT_VIDEO"
+    """No format that holds video, whatever its name says."""
+    PLAYLIST = "PLAYLIST"
+    """It names other files instead of holding video; those are not opened."""
+    ENCRYPTED = "ENCRYPTED"
+    TOO_LARGE = "TOO_LARGE"
+    """Its header claims pictures that nobody should allocate memory for."""
+    TOO_SMALL = "TOO_SMALL"
+    """Its pictures are too small to show a place."""
+    TOO_LONG = "TOO_LONG"
+    """Its header claims a duration that no recording has."""
+    TRUNCATED = "TRUNCATED"
+    """It ends before its own header says."""
+    DAMAGED = "DAMAGED"
+    """Pictures in it cannot be decoded."""
+    TIMED_OUT = "TIMED_OUT"
+    """Reading it took so long that it was given up."""
+    WORKER_DIED = "WORKER_DIED"
+    """Reading it ended the process that did, twice."""
+
+
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """A place in a recording that could not be read.
+
+    Attributes:
+        why: What is wrong.
+        offset: Seconds from its start; 0.0 if it is wrong from there.
+        message: For people.
+    """
+
+    why: Fault
+    offset: float
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class RecordingInfo:
+    """What a recording says of itself.
+
+    Attributes:
+        size: `(height, width)`; (0, 0) if it does not say before it is decoded.
+        rate: Pictures a second, 0 if unknown.
+        duration: Seconds, 0 if unknown.
+        codec: FFmpeg's name.
+        container: FFmpeg's name of the format.
+        seekable: Whether reading may begin anywhere.
+        created: When it says it was begun, UTC; None if it does not say.
+    """
+
+    size: tuple[int, int]
+    rate: float
+    duration: float
+    codec: str
+    container: str
+    seekable: bool
+    created: datetime | None = None
+
+
+class Recorded(Protocol):
+    """Something with pictures in time, of which only a few are wanted."""
+
+    info: RecordingInfo
+    broken: list[Broken]
+    decoded: int
+    """Pictures that were decoded so far."""
+    end: float
+    """Offset up to which it was read so far."""
+
+    def key_frames(self, start: float, stop: float, every_s: float) -> Iterator[Frame | Doubt]:
+        """Yield pictures that cost nothing but themselves: in `[start, stop)`, and the first one after.
+
+        Args:
+            start: Seconds from the start of the recording.
+            stop: Where the part ends.
+            every_s: Pictures nearer to the one before than this are left out.
+        """
+
+    def frames(self, start: float, stop: float, every_s: float) -> Iterator[Frame | Doubt]:
+        """Yield pictures in `(start, stop)` at least `every_s` apart, at the cost of decoding what they need."""
+
+    def close(self) -> None:
+        """Let go of it."""
+
+
+class VideoRecording:
+    """A video file, local or remote.
+
+    Args:
+        name: What to call it; a path if `opener` is not given.
+        opener: Opens it for reading, for what lies elsewhere.
+
+    Raises:
+        RecordingError: Nothing can be read, and why.
+    """
+
+    def __init__(self, name: str, opener: Callable[[], BinaryIO] | None = None) -> None:
+        self.name = name
+        self.broken: list[Broken] = []
+        self.decoded = 0
+        self.end = 0.0
+        self._opener = opener
+        self._remote = None if opener is None else opener()
+        self._size = _size_of(name, self._remote)
+        try:
+            self._container = open_container(name if self._remote is None else self._remote, name)
+        except SourceError as error:
+            raise RecordingError(str(error), why=_why_not_open(name, self._remote), source=name) from error
+        try:
+            self._stream = self._checked_stream()
+            self.info = self._describe()
+        except BaseException:
+            self.close()
+            raise
+        self._keys = _Keys()
+        self._offsets: dict[int, float] = {}
+        self._shift, self._ordinal, self._previous = 0.0, 0, 0.0
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._container.close()
+        if self._remote is not None:
+            self._remote.close()
+
+    def key_frames(self, start: float, stop: float, every_s: float) -> Iterator[Frame | Doubt]:
+        """Yield key frames in `[start, stop)`, and the first one after; see `Recorded`."""
+        if start > 0:
+            self._seek(start)
+        self._stream.codec_context.skip_frame = "NONKEY"
+        last = -every_s
+        wanted: set[float] = set()
+        for packet, offset in self._packets():
+            if not packet.is_keyframe:
+                continue
+            self._keys.add(offset, packet.pos if packet.pos is not None else -1, self._ordinal - 1, self._shift)
+            if offset < start - _TOLERANCE_S or (offset < stop and offset - last < every_s - _TOLERANCE_S):
+                continue
+            last = offset
+            if packet.has_sidedata("encryption_info"):
+                raise self._unreadable(Fault.ENCRYPTED, "its pictures are encrypted")
+            wanted.add(offset)
+            for sight in self._decode(packet, offset):
+                wanted.discard(sight.offset)
+                yield sight
+            if offset >= stop:
+                break
+        else:
+            self._check_end()
+        for sight in self._decode(None, self.end):
+            wanted.discard(sight.offset)
+            yield sight
+        for offset in sorted(wanted):  # the decoder took it, and said nothing
+            self._break(Fault.DAMAGED, offset, "a picture could not be decoded")
+            yield Doubt(offset, Reason.DECODE_ERROR)
+
+    def frames(self, start: float, stop: float, every_s: float) -> Iterator[Frame | Doubt]:
+        """Yield frames in `(start, stop)` that are at least `every_s` apart; see `Recorded`."""
+        self._seek(start)
+        # What no other picture is predicted from need not be decoded either.
+        self._stream.codec_context.skip_frame = "NONREF"
+        last, began = start, False
+        for packet, offset in self._packets():
+            began = began or packet.is_keyframe
+            if not began:
+                continue
+            if offset > stop + 1:  # pictures come in the order in which they are decoded
+                break
+            for sight in self._decode(packet, offset):
+                if start + _TOLERANCE_S < sight.offset < stop - _TOLERANCE_S and (
+                    sight.offset - last >= every_s - _TOLERANCE_S
+                ):
+                    last = sight.offset
+                    yield sight
+        for sight in self._decode(None, self.end):
+            if start + _TOLERANCE_S < sight.offset < stop - _TOLERANCE_S and sight.offset - last >= every_s:
+                last = sight.offset
+                yield sight
+
+    def _checked_stream(self) -> VideoStream:
+        form = self._container.format.name
+        if form in PLAYLISTS:
+            raise self._unreadable(Fault.PLAYLIST, "a playlist of other files, not a video")
+        if _PICTURE_FORMATS.search(form):
+            raise self._unreadable(Fault.NOT_VIDEO, "a picture, not a video")
+        try:
+            stream = video_stream(self._container, self.name)
+        except SourceError as error:
+            too_large = isinstance(error.__cause__, FrameError)
+            raise RecordingError(
+                str(error), why=Fault.TOO_LARGE if too_large else Fault.NOT_VIDEO, source=self.name
+            ) from error
+        if stream.codec_context.codec_tag in _ENCRYPTED_TAGS:
+            raise self._unreadable(Fault.ENCRYPTED, "its pictures are encrypted")
+        context = stream.codec_context
+        if 0 < min(context.height, context.width) < MIN_SIDE:
+            raise self._unreadable(Fault.TOO_SMALL, f"pictures of {context.width}x{context.height} show no place")
+        context.thread_count = 1  # every core has a recording of its own
+        return stream
+
+    def _describe(self) -> RecordingInfo:
+        stream, form = self._stream, self._container.format.name
+        duration = 0.0
+        if stream.duration and stream.time_base:
+            duration = float(stream.duration * stream.time_base)
+        elif self._container.duration:
+            duration = self._container.duration / av.time_base
+        if duration > MAX_DURATION_S:
+            raise self._unreadable(Fault.TOO_LONG, f"its header claims {duration / 86400:.0f} days")
+        self._indexed = stream.start_time is not None and any(name in form for name in _SEEKABLE)
+        rate = stream.average_rate or stream.guessed_rate
+        return RecordingInfo(
+            size=(stream.codec_context.height, stream.codec_context.width),
+            rate=float(rate) if rate else 0.0,
+            duration=max(0.0, duration),
+            codec=stream.codec_context.name,
+            container=form,
+            seekable=self._indexed and duration > 0,
+            created=_created(self._container.metadata),
+        )
+
+    def _packets(self) -> Iterator[tuple["Packet[VideoStream]", float]]:
+        """Yield packets with the offset of their picture. What is wrong is left in `broken`."""
+        step = 1 / self.info.rate if self.info.rate else 0.04
+        progress = -1
+        while progress < self._ordinal:  # a demuxer may find its way again; once more without is the end
+            progress = self._ordinal
+            try:
+                for packet in self._container.demux(self._stream):
+                    if not packet.size:
+                        continue
+                    offset = self._timed(packet, step)
+                    self._ordinal += 1
+                    self.end = max(self.end, offset + step)
+                    if packet.is_corrupt:
+                        self._break(Fault.DAMAGED, offset, "a packet is not whole")
+                    yield packet, offset
+                break
+            except av.error.FFmpegError as error:
+                self._break(Fault.DAMAGED, self._previous, why_of(error))
+            except OSError as error:  # a remote file
+                self._break(Fault.REFUSED, self._previous, why_of(error))
+
+    def _timed(self, packet: "Packet[VideoStream]", step: float) -> float:
+        ticks, base = packet.pts if packet.pts is not None else packet.dts, packet.time_base
+        if ticks is None:  # a stream without a container has no clock
+            offset = self._ordinal * step
+            packet.pts = packet.dts = round(offset / base)
+            ticks = packet.pts
+        else:
+            start = self._stream.start_time or 0
+            offset = float((ticks - start) * base) + self._shift
+        if not self._indexed and abs(offset - self._previous) > CLOCK_JUMP_S:
+            self._shift += self._previous + step - offset
+            offset = self._previous + step
+        self._previous = offset
+        self._offsets[ticks] = offset
+        return offset
+
+    def _decode(self, packet: "Packet[VideoStream] | None", offset: float) -> Iterator[Frame | Doubt]:
+        """Yield what the decoder lets go of; a doubt for what it cannot read."""
+        try:
+            pictures = self._stream.codec_context.decode(packet)
+        except av.error.EOFError:  # was flushed before
+            return
+        except av.error.FFmpegError as error:
+            self._break(Fault.DAMAGED, offset, why_of(error))
+            yield Doubt(offset, Reason.DECODE_ERROR)
+            return
+        for picture in pictures:
+            self.decoded += 1
+            at = self._offsets.pop(picture.pts, offset) if picture.pts is not None else offset
+            try:
+                check_size(picture.height, picture.width)
+                frame = frame_of(picture, at, self.decoded, damaged=picture.is_corrupt)
+            except FrameError as error:
+                self._break(Fault.TOO_LARGE, at, str(error))
+                yield Doubt(at, Reason.DECODE_ERROR)
+                continue
+            if min(frame.size) < MIN_SIDE:
+                self._break(Fault.TOO_SMALL, at, f"pictures of {picture.width}x{picture.height} show no place")
+                yield Doubt(at, Reason.DECODE_ERROR)
+            elif frame.damaged:
+                self._break(Fault.DAMAGED, at, "a picture could not be decoded whole")
+                yield Doubt(at, Reason.DECODE_ERROR)
+            else:
+                yield frame
+        if packet is None or len(self._offsets) > 4096:  # of packets whose pictures were not wanted
+            self._offsets.clear()
+
+    def _seek(self, offset: float) -> None:
+        """Go to the last key frame at or before `offset`."""
+        self._stream.codec_context.flush_buffers()
+        self._offsets.clear()
+        key = self._keys.before(offset)
+        try:
+            if self._indexed:
+                target = (key.offset if key is not None else offset) + _TOLERANCE_S / 2
+                ticks = int(target / (self._stream.time_base or 1)) + (self._stream.start_time or 0)
+                self._container.seek(ticks, stream=self._stream)
+                return
+            # Without an index the only sure way back is the byte where the packet was.
+            self._shift, self._ordinal, self._previous = 0.0, 0, 0.0
+            if key is None or key.pos < 0:
+                self._reopen()
+                return
+            self._shift, self._ordinal, self._previous = key.shift, key.ordinal, key.offset
+            self._container.seek(key.pos, unsupported_byte_offset=True)
+        except av.error.FFmpegError:
+            self._reopen()
+
+    def _reopen(self) -> None:
+        self._container.close()
+        if self._remote is not None:
+            self._remote.seek(0)
+        try:
+            self._container = open_container(self.name if self._remote is None else self._remote, self.name)
+        except SourceError as error:
+            raise RecordingError(str(error), why=_why_not_open(self.name, self._remote), source=self.name) from error
+        self._stream = self._checked_stream()
+        self._shift, self._ordinal, self._previous = 0.0, 0, 0.0
+
+    def _check_end(self) -> None:
+        """Compare where it ended with where it says it does."""
+        form = self.info.container
+        missing = ""
+        if "mp4" in form:
+            missing = self._missing_samples()
+        elif "matroska" in form:
+            missing = "the file is shorter than its header says" if self._cut_off() else ""
+        elif form == "avi" and self._ordinal < self._stream.frames:
+            missing = f"{self._stream.frames} frames were promised and only {self._ordinal} are there"
+        elif form == "mpegts" and self._size % _TS_PACKET:
+            missing = "its last packet is not whole"
+        if not missing and 0 < self.end < self.info.duration - max(_EARLY_S, 0.02 * self.info.duration):
+            missing = f"it claims {self.info.duration:.3f} s"
+        if not missing and not self.end:
+            missing = "it holds no picture"
+        if missing:
+            self._break(Fault.TRUNCATED, self.end, missing)
+
+    def _missing_samples(self) -> str:
+        index = self._stream.index_entries
+        if not len(index):
+            return ""
+        last = index[-1]
+        if last.pos + last.size <= self._size:
+            return ""
+        return f"its index reaches to byte {last.pos + last.size} and the file has {self._size}"
+
+    def _cut_off(self) -> bool:
+        try:
+            with closing(Path(self.name).open("rb") if self._opener is None else self._opener()) as file:
+                return is_cut_off(file)
+        except OSError:
+            return False
+
+    def _break(self, why: Fault, offset: float, message: str) -> None:
+        """Remember the first fault of each kind, and how it went on."""
+        if not any(fault.why is why for fault in self.broken):
+            self.broken.append(Broken(why, round(offset, 3), message))
+
+    def _unreadable(self, why: Fault, message: str) -> RecordingError:
+        return RecordingError(f"{self.name}: {message}", why=why, source=self.name)
+
+
+@dataclass(frozen=True, slots=True)
+class _Key:
+    offset: float
+    pos: int
+    ordinal: int
+    shift: float
+
+
+class _Keys:
+    """Where the key frames are, in arrays: a day of MJPEG has two million."""
+
+    def __init__(self) -> None:
+        self._offsets, self._shifts = array("d"), array("d")
+        self._positions, self._ordinals = array("q"), array("q")
+
+    def add(self, offset: float, pos: int, ordinal: int, shift: float) -> None:
+        """Remember one; those that come a second time, or out of order, are known already."""
+        if not self._offsets or offset > self._offsets[-1]:
+            self._offsets.append(offset)
+            self._positions.append(pos)
+            self._ordinals.append(ordinal)
+            self._shifts.append(shift)
+
+    def before(self, offset: float) -> _Key | None:
+        """Return the last one at or before `offset`."""
+        at = bisect_right(self._offsets, offset + _TOLERANCE_S) - 1
+        if at < 0:
+            return None
+        return _Key(self._offsets[at], self._positions[at], self._ordinals[at], self._shifts[at])
+
+
+class PictureRecording:
+    """A folder of pictures that a camera took one after the other.
+
+    Args:
+        name: The folder.
+        files: `(offset in seconds, path)` of every picture, in order.
+    """
+
+    def __init__(self, name: str, files: list[tuple[float, Path]]) -> None:
+        self.name = name
+        self.broken: list[Broken] = []
+        self.decoded = 0
+        self._files = files
+        self.end = 0.0
+        steps = sorted(after[0] - before[0] for before, after in pairwise(files))
+        step = steps[len(steps) // 2] if steps else 1.0
+        duration = files[-1][0] + step if files else 0.0
+        self.info = RecordingInfo((0, 0), 1 / step if step else 0.0, duration, "pictures", "folder", seekable=True)
+        self._step = step
+
+    def close(self) -> None:
+        """Nothing is held open."""
+
+    def key_frames(self, start: float, stop: float, every_s: float) -> Iterator[Frame | Doubt]:
+        """Yield pictures in `[start, stop)`, and the first one after; see `Recorded`."""
+        last = -every_s
+        for offset, path in self._files:
+            if offset < start or (offset < stop and offset - last < every_s - _TOLERANCE_S):
+                self.end = max(self.end, offset + self._step if offset >= start else 0.0)
+                continue
+            last = offset
+            yield self._read(offset, path)
+            if offset >= stop:
+                return
+
+    def frames(self, start: float, stop: float, every_s: float) -> Iterator[Frame | Doubt]:
+        """Yield pictures in `(start, stop)`; see `Recorded`."""
+        last = start
+        for offset, path in self._files:
+            if start < offset < stop and offset - last >= every_s - _TOLERANCE_S:
+                last = offset
+                yield self._read(offset, path)
+
+    def _read(self, offset: float, path: Path) -> Frame | Doubt:
+        self.end = max(self.end, offset + self._step)
+        try:
+            frame = read_picture(path)
+        except SourceError as error:
+            why = Fault.NOT_VIDEO if path.exists() else Fault.VANISHED
+            self._break(why, offset, str(error))
+            return Doubt(offset, Reason.DECODE_ERROR)
+        self.decoded += 1
+        if frame.damaged or min(frame.size) < MIN_SIDE:
+            self._break(Fault.DAMAGED if frame.damaged else Fault.TOO_SMALL, offset, f"{path}: cannot be read whole")
+            return Doubt(offset, Reason.DECODE_ERROR)
+        return replace(frame, offset=offset, sequence=self.decoded)
+
+    def _break(self, why: Fault, offset: float, message: str) -> None:
+        if not any(fault.why is why for fault in self.broken):
+            self.broken.append(Broken(why, round(offset, 3), message))
+
+
+def _size_of(name: str, remote: BinaryIO | None) -> int:
+    if remote is not None:
+        size = remote.seek(0, 2)
+        remote.seek(0)
+    else:
+        try:
+            status = Path(name).stat()
+        except FileNotFoundError as error:
+            raise RecordingError(f"{name}: it is not there any more", why=Fault.VANISHED, source=name) from error
+        except OSError as error:
+            raise RecordingError(f"{name}: {error.strerror}", why=Fault.REFUSED, source=name) from error
+        if not Path(name).is_file():
+            raise RecordingError(f"{name}: not a file", why=Fault.NOT_VIDEO, source=name)
+        size = status.st_size
+    if not size:
+        raise RecordingError(f"{name}: it is empty", why=Fault.EMPTY, source=name)
+    return size
+
+
+def _why_not_open(name: str, remote: BinaryIO | None) -> Fault:
+    if remote is not None:
+        return Fault.NOT_VIDEO
+    try:
+        with Path(name).open("rb"):
+            return Fault.NOT_VIDEO
+    except FileNotFoundError:
+        return Fault.VANISHED
+    except OSError:
+        return Fault.REFUSED
+
+
+def _created(metadata: dict[str, str]) -> datetime | None:
+    try:
+        created = datetime.fromisoformat(metadata["creation_time"])
+    except (KeyError, ValueError):
+        return None
+    if created.year <= 1970:  # the clock of a camera that was never set
+        return None
+    return created if created.tzinfo is not None else created.replace(tzinfo=UTC)
