@@ -3,7 +3,7 @@
 import math
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from enum import StrEnum
 from importlib import resources
 from pathlib import Path
@@ -252,6 +252,21 @@ class Policy:
                 floor=floor,
             )
         return effect
+
+
+def with_thresholds(policy: Policy, **limits: float) -> Policy:
+    """Return the policy with some of its thresholds replaced: what would it rule if they stood there?
+
+    Args:
+        policy: Any.
+        limits: `clear_below`, `release_below`, `prohibited_above`.
+
+    Raises:
+        PolicyError: They contradict each other.
+    """
+    changed = replace(policy, thresholds=replace(policy.thresholds, **limits))
+    _check(changed)
+    return changed
 
 
 def names() -> tuple[str, ...]:

@@ -201,6 +201,45 @@ def smooth(looks: Sequence[Evidence], policy: Policy, purpose: str = "") -> NDAr
     return smoothed
 
 
+def judge_recording(sights: Sequence[Evidence | Doubt], policy: Policy, purpose: str = "") -> list[Verdict]:
+    """Rule on every look of a recording, knowing all of it.
+
+    As `Watch` does, but the probability is that of `smooth`, and hysteresis works in both directions: a run of looks
+    above `release_below` is PROHIBITED from its first to its last if it rises above `prohibited_above` anywhere.
+
+    Args:
+        sights: Looks in the order of their offsets. A doubt is UNCERTAIN, and ends a run.
+        policy: Thresholds, timing and articles.
+        purpose: The camera's declared purpose (Art. 6), for its prior; "" if it declares none.
+    """
+    limits = policy.thresholds
+    evidence = [sight for sight in sights if isinstance(sight, Evidence)]
+    weighed = zip(evidence, smooth(evidence, policy, purpose).tolist(), strict=True)
+    verdicts: list[Verdict] = []
+    run: list[tuple[Evidence, float]] = []
+
+    def close() -> None:
+        accused = any(p >= limits.prohibited_above for _, p in run)
+        state = State.PROHIBITED if accused else State.UNCERTAIN
+        verdicts.extend(_verdict(state, Reason.MODEL, look, p, policy) for look, p in run)
+        run.clear()
+
+    for sight in sights:
+        if isinstance(sight, Doubt):
+            close()
+            verdicts.append(Verdict(State.UNCERTAIN, sight.reason, sight.offset))
+            continue
+        look, p = next(weighed)
+        if p >= limits.release_below:
+            run.append((look, p))
+            continue
+        close()
+        state = State.CLEAR if p <= limits.clear_below else State.UNCERTAIN
+        verdicts.append(_verdict(state, Reason.MODEL, look, p, policy))
+    close()
+    return verdicts
+
+
 def _stay(before: float, now: float, timing: Timing) -> tuple[float, float]:
     """Return the chain's stationary probability of prohibited, and how much of the state survives to `now`."""
     enter, leave = 1 / timing.dwell_permitted_s, 1 / timing.dwell_prohibited_s

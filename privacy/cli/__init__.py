@@ -11,6 +11,7 @@ from privacy.errors import PrivacyError
 
 # Imported only when asked for: `privacy classify` should not wait for gRPC, nor `--help` for OpenCV.
 COMMANDS = {
+    "audit": "privacy.cli.audit",
     "classify": "privacy.cli.classify",
     "mask": "privacy.cli.mask",
     "serve": "privacy.cli.serve",

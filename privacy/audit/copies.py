@@ -1,0 +1,58 @@
+"""Masked copies of the recordings in which something was found."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from privacy.audit.finding import Finding
+from privacy.audit.outcome import Ruled
+from privacy.errors import PrivacyError, SourceLostError
+from privacy.masking import blank
+from privacy.models.classifier import ZoneClassifier
+from privacy.pipeline import Outcome, guard
+from privacy.plan import WHOLE
+from privacy.policy import Policy
+from privacy.sinks.video import VideoSink
+from privacy.sources.video import VideoSource
+
+
+def write_copy(ruled: Ruled, folder: Path, model: ZoneClassifier, rules: Policy) -> tuple[Path, str]:
+    """Write a masked copy of one recording: hidden is what the live filter hides, and every finding besides.
+
+    Args:
+        ruled: A recording with its findings.
+        folder: Where the copy goes, as CAMERA/NAME.mp4; one that is there is replaced.
+        model: What looks.
+        rules: What is hidden, and how.
+
+    Returns:
+        The copy, and what of the recording is missing in it; empty if nothing is.
+
+    Raises:
+        PrivacyError: It cannot be read at all, or the copy cannot be written.
+    """
+    source = Path(ruled.entry.path)
+    target = folder / (ruled.entry.camera or "camera").replace("/", "_") / f"{source.stem}-{ruled.entry.id}.mp4"
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise PrivacyError(f"{target.parent}: cannot be made: {error.strerror}") from error
+    missing = ""
+    with VideoSource(source) as video, VideoSink(target, video.info, overwrite=True) as sink:
+        try:
+            for outcome in _hidden(guard(video, model, rules, look_behind_s=1.0), ruled.judged.findings):
+                sink.write(outcome.frame)
+        except SourceLostError as error:
+            missing = str(error)
+    return target, missing
+
+
+def _hidden(outcomes: Iterator[Outcome], findings: Sequence[Finding]) -> Iterator[Outcome]:
+    """Hide what was found as well: the audit knows what came after, and the filter does not."""
+    for outcome in outcomes:
+        at = outcome.frame.offset
+        found = any(one.start - one.start_within <= at < one.end + one.end_within for one in findings)
+        if found and not outcome.plan.hides_everything:
+            yield replace(outcome, frame=blank(outcome.frame), plan=replace(outcome.plan, regions=(WHOLE,)))
+        else:
+            yield outcome

@@ -1,0 +1,334 @@
+"""Audits that a service runs for others, one after the other: started, watched, cancelled, gone on with.
+
+Each has a folder of its own with its book; whatever is known of it stands there, so that a service that starts again
+knows all of them.
+"""
+
+import re
+import threading
+import uuid
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+import structlog
+
+from privacy.audit import outcome, run
+from privacy.audit.archive import Naming
+from privacy.audit.book import NAME, Book, Entry, Progress, now
+from privacy.audit.engines import MakeScanner
+from privacy.audit.engines.local import LocalEngine
+from privacy.audit.page import write_page
+from privacy.audit.terms import Terms
+from privacy.errors import FieldError, InputError, PrivacyError, ResourceNotFoundError
+from privacy.policy import Policy
+
+log = structlog.get_logger()
+
+_NAME = re.compile(r"audits/([0-9a-f]{32})")
+MAX_UNREADABLE = 1000
+"""So many unreadable recordings are told with the progress; the book has all."""
+
+
+class Status(StrEnum):
+    """Where an audit stands."""
+
+    QUEUED = "QUEUED"
+    RUNNING = "RUNNING"
+    SUCCEEDED = "SUCCEEDED"
+    INCOMPLETE = "INCOMPLETE"
+    """Something could not be read to its end."""
+    CANCELLED = "CANCELLED"
+    FAILED = "FAILED"
+    """It broke off, or the service did; it can be gone on with."""
+
+
+OPEN = (Status.QUEUED, Status.RUNNING)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """What is asked for.
+
+    Attributes:
+        paths: Files, folders or globs below the roots of the service.
+        terms: How closely to look.
+        request_id: A second order with the same one starts nothing.
+    """
+
+    paths: tuple[str, ...]
+    terms: Terms
+    request_id: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """One audit as it stands.
+
+    Attributes:
+        name: "audits/{audit}".
+        status: Where it stands.
+        paths: As they were ordered.
+        terms: As they were ordered.
+        progress: How far it is.
+        unreadable: Recordings of which something could not be read, at most `MAX_UNREADABLE`.
+        summary: The totals of findings.json; None before it has ended.
+        created: When it was ordered, ISO 8601.
+        ended: When it ended; empty while it runs.
+        model: Name and sha256.
+        policy: Name and version.
+        failure: Why it broke off.
+    """
+
+    name: str
+    status: Status
+    paths: tuple[str, ...]
+    terms: Terms
+    progress: Progress
+    unreadable: tuple[Entry, ...]
+    summary: dict[str, Any] | None
+    created: str
+    ended: str
+    model: dict[str, str]
+    policy: dict[str, str]
+    failure: str
+
+
+class Jobs:
+    """All audits of one service.
+
+    Args:
+        folder: Where they lie, each in a folder of its own.
+        roots: Nothing outside of these folders is ever read.
+        policies: Returns the policy of a name.
+        make: Builds what scans, from a policy and terms.
+        workers: Processes of an audit; 0 scans in the service's own.
+
+    Raises:
+        InputError: A root is no folder.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        roots: Sequence[Path],
+        policies: Callable[[str], Policy],
+        *,
+        make: Callable[[Policy, Terms], MakeScanner] = run.MakeScanner,
+        workers: int = 1,
+    ) -> None:
+        self._folder = folder
+        self.roots = tuple(root.resolve() for root in roots)
+        if missing := [root for root in self.roots if not root.is_dir()]:
+            raise InputError(f"{missing[0]}: an archive root must be a folder", field="roots")
+        self._policies = policies
+        self._make = make
+        self._workers = workers
+        self._lock = threading.Lock()
+        self._more = threading.Condition(self._lock)
+        self._queue: list[str] = []
+        self._running = ""
+        self._cancelled: set[str] = set()
+        self._stopped = False
+        self._thread = threading.Thread(target=self._work, name="audits", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Stop the audit that runs; it can be gone on with."""
+        with self._more:
+            self._stopped = True
+            self._more.notify_all()
+        self._thread.join()
+
+    def start(self, order: Order) -> Job:
+        """Enter an audit, and let it run when its turn comes.
+
+        Raises:
+            FieldError: A path leads out of the roots, or names nothing.
+        """
+        paths = self._confined(order.paths)
+        with self._more:
+            for key in self._keys():
+                with self._book(key) as book:
+                    if order.request_id and book.fact("request") == order.request_id:
+                        return self._job(key, book)
+            key = uuid.uuid4().hex
+            self._enter(key, paths, order)
+            self._queue.append(key)
+            self._more.notify_all()
+        return self.job(f"audits/{key}")
+
+    def resume(self, name: str, request_id: str = "") -> Job:
+        """Go on with an audit that was cancelled or broke off.
+
+        Raises:
+            ResourceNotFoundError: There is none of this name.
+        """
+        key = self._key(name)
+        with self._more:
+            if key not in self._queue and key != self._running:
+                with self._book(key) as book:
+                    book.state("request", request_id or book.fact("request", ""))
+                    if Status(book.fact("status")) is not Status.SUCCEEDED:
+                        book.state("status", Status.QUEUED)
+                        self._cancelled.discard(key)
+                        self._queue.append(key)
+                        self._more.notify_all()
+        return self.job(name)
+
+    def cancel(self, name: str) -> Job:
+        """Stop an audit. What it found stays.
+
+        Raises:
+            ResourceNotFoundError: There is none of this name.
+        """
+        key = self._key(name)
+        with self._more:
+            if key in self._queue:
+                self._queue.remove(key)
+                with self._book(key) as book:
+                    self._end(book, Status.CANCELLED)
+            elif key == self._running:
+                self._cancelled.add(key)
+        return self.job(name)
+
+    def job(self, name: str) -> Job:
+        """Return one audit.
+
+        Raises:
+            ResourceNotFoundError: There is none of this name.
+        """
+        key = self._key(name)
+        with self._book(key) as book:
+            return self._job(key, book)
+
+    def jobs(self) -> list[Job]:
+        """Return all audits, the newest first."""
+        found = []
+        for key in self._keys():
+            with self._book(key) as book:
+                found.append(self._job(key, book))
+        return sorted(found, key=lambda job: (job.created, job.name), reverse=True)
+
+    def book(self, name: str) -> Book:
+        """Open the book of an audit; the caller closes it.
+
+        Raises:
+            ResourceNotFoundError: There is none of this name.
+        """
+        return self._book(self._key(name))
+
+    def thumbnails(self, name: str, files: Sequence[str]) -> list[bytes]:
+        """Return masked pictures of a finding."""
+        folder = self._folder / self._key(name)
+        return [(folder / file).read_bytes() for file in files if (folder / file).is_file()]
+
+    def below_root(self, path: str) -> str:
+        """Return a recording's path below its archive root."""
+        for root in self.roots:
+            if Path(path).is_relative_to(root):
+                return str(Path(path).relative_to(root))
+        return Path(path).name
+
+    def _confined(self, paths: Sequence[str]) -> list[str]:
+        if not paths:
+            raise FieldError("`spec.paths` must name something to audit", field="spec.paths")
+        return [self._confine(path) for path in paths]
+
+    def _confine(self, path: str) -> str:
+        refused = FieldError("a path of `spec.paths` is not below an archive root", field="spec.paths")
+        if not path or path.startswith("@") or "://" in path or ".." in Path(path).parts or "\0" in path:
+            raise refused
+        for root in self.roots:
+            whole = root / path
+            if any(letter in path for letter in "*?["):
+                if whole.is_relative_to(root) and any(root.glob(str(whole.relative_to(root)))):
+                    return str(whole)
+            elif whole.resolve().is_relative_to(root) and whole.exists():
+                return str(whole)
+        raise refused
+
+    def _enter(self, key: str, paths: list[str], order: Order) -> None:
+        folder = self._folder / key
+        rules = self._policies(order.terms.policy)
+        with closing(run.begin(folder, paths, order.terms, rules, Naming(), resume=False, within=self.roots)) as book:
+            book.state("ordered", list(order.paths))
+            book.state("request", order.request_id)
+            book.state("created", now())
+            book.state("status", Status.QUEUED)
+
+    def _keys(self) -> list[str]:
+        if not self._folder.is_dir():
+            return []
+        return sorted(each.name for each in self._folder.iterdir() if (each / NAME).is_file())
+
+    def _key(self, name: str) -> str:
+        found = _NAME.fullmatch(name)
+        if found is None or not (self._folder / found[1] / NAME).is_file():
+            raise ResourceNotFoundError("no audit of this name", name=name[:64])
+        return found[1]
+
+    def _book(self, key: str) -> Book:
+        return Book(self._folder / key / NAME)
+
+    def _job(self, key: str, book: Book) -> Job:
+        status = Status(book.fact("status", Status.FAILED))
+        if status in OPEN and key != self._running and key not in self._queue:
+            status = Status.FAILED  # the service that ran it is gone
+        return Job(
+            name=f"audits/{key}",
+            status=status,
+            paths=tuple(book.fact("ordered", [])),
+            terms=Terms.from_json(book.fact("terms")),
+            progress=book.progress(),
+            unreadable=tuple(book.unreadable(MAX_UNREADABLE)),
+            summary=book.fact("summary"),
+            created=book.fact("created", ""),
+            ended="" if status in OPEN else book.fact("over", ""),
+            model=book.fact("model"),
+            policy=book.fact("policy"),
+            failure=book.fact("failure", ""),
+        )
+
+    def _work(self) -> None:
+        while True:
+            with self._more:
+                while not self._queue and not self._stopped:
+                    self._more.wait()
+                if self._stopped:
+                    return
+                self._running = self._queue.pop(0)
+                key = self._running
+            try:
+                with self._book(key) as book:
+                    self._audit(key, book)
+            except Exception as error:  # one audit that fails must not end the others
+                log.error("audit_failed", audit=key, error=type(error).__name__)
+                with self._book(key) as book:
+                    book.state("failure", str(error) if isinstance(error, PrivacyError) else type(error).__name__)
+                    self._end(book, Status.FAILED)
+            finally:
+                with self._more:
+                    self._running = ""
+                    self._cancelled.discard(key)
+
+    def _audit(self, key: str, book: Book) -> None:
+        terms = Terms.from_json(book.fact("terms"))
+        rules = self._policies(terms.policy)
+        book.state("status", Status.RUNNING)
+        with LocalEngine(self._make(rules, terms), self._workers) as engine:
+            whole = run.scan(book, engine, stop=lambda: self._stopped or key in self._cancelled)
+        folder = self._folder / key
+        done = outcome.conclude(book, rules, folder)
+        write_page(done, rules, folder / "index.html")
+        if not whole:
+            self._end(book, Status.CANCELLED)
+        else:
+            self._end(book, Status.INCOMPLETE if done["summary"]["unreadable"] else Status.SUCCEEDED)
+
+    def _end(self, book: Book, status: Status) -> None:
+        book.state("over", now())
+        book.state("status", status)

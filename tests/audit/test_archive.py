@@ -1,0 +1,116 @@
+"""What is found where, whose camera it is, and from when."""
+
+import re
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from privacy.audit.archive import Naming, begun_of, find
+from privacy.errors import InputError
+from tests.audit.recordings import TERMS, audit, ruled, scan, spans, write_recording
+
+
+def names(*paths: str | Path, naming: Naming = Naming(), ignored: list[str] | None = None) -> list[str]:  # noqa: B008
+    skipped = [] if ignored is None else ignored
+    return [Path(one.path).name for one in find(map(str, paths), naming, skipped.append)]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    for name in ("b/2.mkv", "b/1.mp4", "a/3", "a/notes.txt", "a/.hidden.mp4", "snaps/1.jpg", "snaps/2.jpg"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(b"x")
+    return tmp_path
+
+
+def test_a_folder_is_searched_to_any_depth_in_a_fixed_order(folder: Path) -> None:
+    assert names(folder) == ["3", "1.mp4", "2.mkv", "snaps"]
+
+
+def test_what_lies_beside_recordings_is_named_as_ignored(folder: Path) -> None:
+    ignored: list[str] = []
+    names(folder, ignored=ignored)
+
+    assert [Path(path).name for path in ignored] == [".hidden.mp4", "notes.txt"]
+
+
+def test_globs_and_lists_name_recordings_too_and_each_counts_once(folder: Path) -> None:
+    (folder / "list.txt").write_text(f"# a list\n{folder / 'b/2.mkv'}\n\n{folder / 'a'}\n")
+
+    assert names(f"{folder}/b/*.mp4", f"@{folder / 'list.txt'}", folder / "b/1.mp4") == ["1.mp4", "2.mkv", "3"]
+
+
+@pytest.mark.parametrize("path", ["nowhere", "no*.mp4", "@nowhere", "sftp://user:secret@host/x"])
+def test_a_path_that_names_nothing_is_an_error_without_passwords(path: str) -> None:
+    with pytest.raises(InputError) as raised:
+        names(path)
+
+    assert "secret" not in str(raised.value)
+
+
+def test_a_link_that_leads_back_is_not_followed(folder: Path) -> None:
+    (folder / "b" / "loop").symlink_to(folder)
+
+    assert names(folder / "b") == ["1.mp4", "2.mkv"]
+
+
+@pytest.mark.parametrize(
+    ("pattern", "path", "camera"),
+    [
+        pytest.param(None, "/archive/lobby/1.mp4", "lobby", id="the folder"),
+        pytest.param(r"cam(?P<camera>\d+)", "/archive/x/cam12-1.mp4", "12", id="a named group"),
+        pytest.param(r"/(\w+)/\d{4}/", "/archive/hall/2026/1.mp4", "hall", id="the first group"),
+        pytest.param(r"cam(\d+)", "/archive/hall/1.mp4", "hall", id="the folder where nothing matches"),
+    ],
+)
+def test_a_path_tells_of_its_camera(pattern: str | None, path: str, camera: str) -> None:
+    assert Naming(re.compile(pattern) if pattern else None).camera_of(path) == camera
+
+
+def test_a_pattern_needs_a_group() -> None:
+    with pytest.raises(InputError, match="no group"):
+        Naming(re.compile("cam"))
+
+
+@pytest.mark.parametrize(
+    ("name", "begun"),
+    [
+        ("cam1_20260301_235959.mp4", datetime(2026, 3, 1, 23, 59, 59, tzinfo=UTC)),
+        ("2026-03-01T08-05.mkv", datetime(2026, 3, 1, 8, 5, tzinfo=UTC)),
+        ("ch01_20260301080500.avi", datetime(2026, 3, 1, 8, 5, tzinfo=UTC)),
+        ("20260230_000000.mp4", None),
+        ("holiday.mp4", None),
+    ],
+)
+def test_a_name_tells_of_its_time(name: str, begun: datetime | None) -> None:
+    assert begun_of(name) == begun
+
+
+def test_a_remote_recording_is_read_where_it_lies(tmp_path: Path) -> None:
+    fsspec = pytest.importorskip("fsspec")
+    data = write_recording(tmp_path / "a.mp4", [(20, 34)]).read_bytes()
+    memory = fsspec.filesystem("memory")
+    memory.pipe("/archive/hall/a.mp4", data)
+    memory.pipe("/archive/hall/cut.mkv", b"\x1a\x45\xdf\xa3")
+    try:
+        book = audit(tmp_path / "out", "memory://archive")
+        found = ruled(book)
+        book.close()
+    finally:
+        memory.rm("/archive", recursive=True)
+
+    assert found["a.mp4"].entry.camera == "hall"
+    assert spans(found["a.mp4"])[0] == pytest.approx((20, 34), abs=1)
+    assert [fault.why for fault in found["cut.mkv"].entry.broken] == ["NOT_VIDEO"]
+
+
+def test_recordings_outside_the_time_asked_for_are_not_scanned(tmp_path: Path) -> None:
+    path = write_recording(tmp_path / "cam_20260301_120000.mp4", [])
+    begun = begun_of(str(path))
+    before = replace(TERMS, until=datetime(2026, 3, 1, 12, tzinfo=UTC))
+    after = replace(TERMS, since=datetime(2026, 3, 1, 12, 1, tzinfo=UTC))
+    within = replace(TERMS, since=datetime(2026, 3, 1, 12, 0, 59, tzinfo=UTC))
+
+    assert [scan(path, terms, begun=begun).outside for terms in (before, after, within)] == [True, True, False]

@@ -1,0 +1,239 @@
+"""`AuditService` over a real server: start, watch, cancel, go on, judge anew; and nothing outside of the roots."""
+
+import time
+from collections.abc import Callable, Iterator
+from concurrent import futures
+from pathlib import Path
+
+import grpc
+import pytest
+from google.longrunning import operations_pb2 as lro
+from google.longrunning import operations_pb2_grpc as lro_grpc
+from google.protobuf.duration_pb2 import Duration
+
+from privacy import policy
+from privacy.audit.jobs import Jobs
+from privacy.audit.scan import Scan, Scanner, Task
+from privacy.audit.terms import Terms
+from privacy.policy import Policy
+from privacy.serve.audit_servicer import AuditService, Operations
+from privacy.v1 import audit_service_pb2 as pb
+from privacy.v1 import audit_service_pb2_grpc as pb_grpc
+from privacy.v1 import verdict_pb2
+from tests.audit.recordings import write_recording
+from tests.toys import Bright
+
+SLOWLY: list[float] = [0.0]
+
+
+class Slow(Scanner):
+    """Takes its time over each recording, so that there is something to cancel."""
+
+    def scan(self, task: Task, beat: Callable[[], None] = lambda: None) -> Scan:
+        time.sleep(SLOWLY[0])
+        return super().scan(task, beat)
+
+
+def make(rules: Policy, terms: Terms) -> Callable[[], Scanner]:
+    return lambda: Slow(Bright(), rules, terms)
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("root") / "archive"
+    (folder / "hall").mkdir(parents=True)
+    for number in range(3):
+        write_recording(folder / "hall" / f"cam_20260301_08000{number}.mp4", [(10 + number, 24 + number)], level=205)
+    (folder / "broken.mp4").write_bytes(b"no video")
+    (folder.parent / "secret.mp4").write_bytes(b"not below the root")
+    (folder / "link.mp4").symlink_to(folder.parent / "secret.mp4")
+    return folder
+
+
+@pytest.fixture
+def jobs(root: Path, tmp_path: Path) -> Iterator[Jobs]:
+    SLOWLY[0] = 0.0
+    made = Jobs(tmp_path / "audits", [root], policy.load, make=make, workers=0)
+    yield made
+    made.stop()
+
+
+@pytest.fixture
+def channel(jobs: Jobs) -> Iterator[grpc.Channel]:
+    server = grpc.server(futures.ThreadPoolExecutor(4))
+    pb_grpc.add_AuditServiceServicer_to_server(AuditService(jobs, policy.DEFAULT, "zones-lite0"), server)
+    lro_grpc.add_OperationsServicer_to_server(Operations(jobs), server)
+    port = server.add_insecure_port("127.0.0.1:0")
+    server.start()
+    with grpc.insecure_channel(f"127.0.0.1:{port}") as opened:
+        yield opened
+    server.stop(0).wait()
+
+
+@pytest.fixture
+def audits(channel: grpc.Channel) -> pb_grpc.AuditServiceStub:
+    return pb_grpc.AuditServiceStub(channel)
+
+
+def start(audits: pb_grpc.AuditServiceStub, *paths: str, **spec: object) -> lro.Operation:
+    request = pb.StartAuditRequest(spec=pb.AuditSpec(paths=paths, refine=True, **spec))  # type: ignore[arg-type]
+    return audits.StartAudit(request)
+
+
+def wait(channel: grpc.Channel, operation: lro.Operation) -> lro.Operation:
+    request = lro.WaitOperationRequest(name=operation.name, timeout=Duration(seconds=30))
+    done: lro.Operation = lro_grpc.OperationsStub(channel).WaitOperation(request)
+    return done
+
+
+def test_an_audit_runs_to_its_end_and_says_what_it_found(
+    channel: grpc.Channel, audits: pb_grpc.AuditServiceStub
+) -> None:
+    begun = start(audits, "hall")
+    done = wait(channel, begun)
+    answer = pb.Audit()
+    done.response.Unpack(answer)
+    found = audits.ListFindings(pb.ListFindingsRequest(parent=answer.name)).findings
+
+    assert done.done
+    assert answer.state == pb.AUDIT_STATE_SUCCEEDED
+    assert (answer.progress.recordings_done, answer.progress.findings) == (3, 3)
+    assert answer.prohibited_share.lower <= answer.prohibited_share.share <= answer.prohibited_share.upper
+    assert found[0].path == "hall/cam_20260301_080000.mp4"
+    assert found[0].zone == verdict_pb2.ZONE_WASHROOM
+    assert found[0].start_offset.ToTimedelta().total_seconds() == pytest.approx(10, abs=1)
+    assert found[0].legal_basis.clauses[0].citation == "Guangdong Decree 132 Art. 7"
+    assert found[0].masked_thumbnails[0].startswith(b"\xff\xd8")
+
+
+def test_what_cannot_be_read_makes_an_audit_incomplete(channel: grpc.Channel, audits: pb_grpc.AuditServiceStub) -> None:
+    """A link that leads out of the root is refused like a file without permission: its content is never read."""
+    answer = pb.Audit()
+    wait(channel, start(audits, ".")).response.Unpack(answer)
+
+    assert answer.state == pb.AUDIT_STATE_INCOMPLETE
+    assert {one.path: one.reason for one in answer.progress.unreadable} == {
+        "broken.mp4": "NOT_VIDEO",
+        "link.mp4": "REFUSED",
+    }
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        *("", "..", "../secret.mp4", "hall/../../secret.mp4", "/etc/passwd", "@hall/list", "s3://bucket/x"),
+        *("nowhere", "../*", "link.mp4", "a\0b"),
+    ],
+)
+def test_no_path_leads_out_of_the_roots(audits: pb_grpc.AuditServiceStub, path: str) -> None:
+    with pytest.raises(grpc.RpcError) as raised:
+        start(audits, path)
+
+    assert raised.value.code() is grpc.StatusCode.INVALID_ARGUMENT
+    assert audits.ListAudits(pb.ListAuditsRequest()).audits == []
+
+
+def test_an_audit_is_cancelled_and_gone_on_with(channel: grpc.Channel, audits: pb_grpc.AuditServiceStub) -> None:
+    SLOWLY[0] = 0.5
+    begun = start(audits, "hall")
+    name = begun.name.replace("operations", "audits")
+    audits.CancelAudit(pb.CancelAuditRequest(name=name))
+    cancelled = wait(channel, begun)
+    SLOWLY[0] = 0.0
+    again = audits.StartAudit(pb.StartAuditRequest(spec=pb.AuditSpec(resume=name)))
+    done = wait(channel, again)
+
+    assert cancelled.error.code == grpc.StatusCode.CANCELLED.value[0]
+    assert again.name == begun.name
+    assert done.HasField("response")
+    assert len(audits.ListFindings(pb.ListFindingsRequest(parent=name)).findings) == 3
+
+
+def test_an_order_that_is_repeated_starts_nothing_new(channel: grpc.Channel, audits: pb_grpc.AuditServiceStub) -> None:
+    request = pb.StartAuditRequest(spec=pb.AuditSpec(paths=["hall"]), request_id="6d9ca4e0-4f2e-4e7e-8d70-1d3c1a1f6a11")
+    first, second = audits.StartAudit(request), audits.StartAudit(request)
+    wait(channel, first)
+
+    assert first.name == second.name
+    assert len(audits.ListAudits(pb.ListAuditsRequest()).audits) == 1
+
+
+def test_an_audit_that_broke_off_with_its_service_says_so(
+    root: Path, tmp_path: Path, jobs: Jobs, channel: grpc.Channel, audits: pb_grpc.AuditServiceStub
+) -> None:
+    SLOWLY[0] = 0.3
+    begun = start(audits, "hall")
+    time.sleep(0.1)
+    other = Jobs(tmp_path / "audits", [root], policy.load, make=make, workers=0)  # the service as it starts again
+    try:
+        seen = other.job(begun.name.replace("operations", "audits"))
+    finally:
+        other.stop()
+    wait(channel, begun)
+
+    assert seen.status == "FAILED"
+
+
+def test_other_thresholds_are_tried_on_stored_scores(channel: grpc.Channel, audits: pb_grpc.AuditServiceStub) -> None:
+    begun = start(audits, "hall")
+    wait(channel, begun)
+    name = begun.name.replace("operations", "audits")
+    same = audits.SimulatePolicy(pb.SimulatePolicyRequest(audit=name))
+    strict = audits.SimulatePolicy(
+        pb.SimulatePolicyRequest(audit=name, thresholds=pb.PolicyThresholds(prohibited_above=0.99999999999))
+    )
+    with pytest.raises(grpc.RpcError) as raised:
+        audits.SimulatePolicy(pb.SimulatePolicyRequest(audit=name, thresholds=pb.PolicyThresholds(clear_below=0.95)))
+
+    assert (len(same.added), len(same.removed), len(same.changed)) == (0, 0, 0)
+    assert len(strict.removed) == 3
+    assert strict.prohibited_share.share == 0
+    assert raised.value.code() is grpc.StatusCode.INVALID_ARGUMENT
+
+
+def test_findings_come_in_pages_and_through_filters(channel: grpc.Channel, audits: pb_grpc.AuditServiceStub) -> None:
+    begun = start(audits, "hall")
+    wait(channel, begun)
+    name = begun.name.replace("operations", "audits")
+    first = audits.ListFindings(pb.ListFindingsRequest(parent=name, page_size=2))
+    second = audits.ListFindings(pb.ListFindingsRequest(parent=name, page_size=2, page_token=first.next_page_token))
+    none = audits.ListFindings(pb.ListFindingsRequest(parent=name, filter="zone = DORMITORY"))
+
+    assert [len(first.findings), len(second.findings), len(none.findings)] == [2, 1, 0]
+    assert second.next_page_token == ""
+    assert len({one.name for one in (*first.findings, *second.findings)}) == 3
+
+
+@pytest.mark.parametrize(
+    ("spec", "code"),
+    [
+        pytest.param({"policy": "/etc/passwd"}, grpc.StatusCode.INVALID_ARGUMENT, id="a policy by its path"),
+        pytest.param({"model": "nowhere"}, grpc.StatusCode.NOT_FOUND, id="no such model"),
+        pytest.param({"max_decode_ratio": 2.0}, grpc.StatusCode.INVALID_ARGUMENT, id="more than everything"),
+        pytest.param(
+            {"min_event_duration": Duration(seconds=-1)}, grpc.StatusCode.INVALID_ARGUMENT, id="less than nothing"
+        ),
+        pytest.param({"raise_reports": True}, grpc.StatusCode.UNIMPLEMENTED, id="reports"),
+        pytest.param({"resume": "audits/../../x"}, grpc.StatusCode.NOT_FOUND, id="no such audit"),
+    ],
+)
+def test_what_cannot_be_ordered_is_refused(
+    audits: pb_grpc.AuditServiceStub, spec: dict[str, object], code: grpc.StatusCode
+) -> None:
+    with pytest.raises(grpc.RpcError) as raised:
+        start(audits, "hall", **spec)
+
+    assert raised.value.code() is code
+
+
+@pytest.mark.parametrize("name", ["audits/x", "", "audits/00000000000000000000000000000000"])
+def test_an_audit_that_is_not_there_is_not_found(audits: pb_grpc.AuditServiceStub, name: str) -> None:
+    for call in (
+        lambda: audits.GetAudit(pb.GetAuditRequest(name=name)),
+        lambda: audits.CancelAudit(pb.CancelAuditRequest(name=name)),
+        lambda: audits.ListFindings(pb.ListFindingsRequest(parent=name)),
+        lambda: audits.SimulatePolicy(pb.SimulatePolicyRequest(audit=name)),
+    ):
+        with pytest.raises(grpc.RpcError) as raised:
+            call()
+        assert raised.value.code() is grpc.StatusCode.NOT_FOUND
