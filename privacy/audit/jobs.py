@@ -28,6 +28,7 @@ from privacy.policy import Policy
 
 log = structlog.get_logger()
 
+_STOP_S = 10.0
 _NAME = re.compile(r"audits/([0-9a-f]{32})")
 MAX_UNREADABLE = 1000
 """So many unreadable recordings are told with the progress; the book has all."""
@@ -141,7 +142,7 @@ class Jobs:
         with self._more:
             self._stopped = True
             self._more.notify_all()
-        self._thread.join()
+        self._thread.join(_STOP_S)  # a part that is under way is lost; it will be scanned again
 
     def start(self, order: Order) -> Job:
         """Enter an audit, and let it run when its turn comes.

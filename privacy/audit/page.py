@@ -14,6 +14,7 @@ from privacy.audit.outcome import write
 from privacy.policy import Policy
 from privacy.zones import PROHIBITED
 
+_LISTED = 200
 _INLINE = re.compile(r"<(style|script)>(.*?)</\1>", re.DOTALL)
 
 
@@ -35,7 +36,7 @@ def write_page(done: dict[str, Any], rules: Policy, path: Path) -> None:
         csp="$csp",
         summary=_summary(done, zones),
         legend=_legend(zones),
-        details=_details(done),
+        details=_unreadable(done) + _details(done),
         # "<" would end the element: a file may be called "</script>".
         data=json.dumps(data, ensure_ascii=False).replace("<", "\\u003c").replace("$", "\\u0024"),
     )
@@ -119,6 +120,29 @@ def _details(done: dict[str, Any]) -> str:
     }
     rows = "".join(f"<dt>{html.escape(name)}</dt><dd>{html.escape(str(value))}</dd>" for name, value in facts.items())
     return f"<section><h2>How it was audited</h2><dl>{rows}</dl></section>"
+
+
+def _unreadable(done: dict[str, Any]) -> str:
+    rows = done["unreadable"]
+    if not rows:
+        return ""
+    drawn = "".join(
+        f'<tr><td>{row["reason"]}</td><td class="num">'
+        f"{'' if row['broke_at_s'] is None else _clock(row['broke_at_s'])}</td>"
+        f'<td class="path">{html.escape(row["path"])}</td></tr>'
+        for row in rows[:_LISTED]
+    )
+    more = (
+        f'<p class="soft">And {len(rows) - _LISTED:,} more; findings.json has all.</p>' if len(rows) > _LISTED else ""
+    )
+    return (
+        f"<section><h2>Not read to their end</h2><table><thead><tr><th>Reason</th><th class='num'>From</th>"
+        f"<th>Recording</th></tr></thead><tbody>{drawn}</tbody></table>{more}</section>"
+    )
+
+
+def _clock(seconds: float) -> str:
+    return f"{int(seconds // 3600)}:{int(seconds // 60 % 60):02}:{int(seconds % 60):02}"
 
 
 def _percent(share: float) -> str:

@@ -1,5 +1,6 @@
 """`privacy serve`: the gRPC service that VMS plugins call."""
 
+import contextlib
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -7,12 +8,14 @@ from typing import Any
 import click
 
 from privacy import policy as policies
+from privacy.audit.jobs import Jobs
 from privacy.cli import reports
 from privacy.cli.detectors import detectors
 from privacy.masking import DEVICES
 from privacy.models import catalogue
+from privacy.serve.audit_servicer import services_of
 from privacy.serve.scheduler import cores
-from privacy.serve.server import DEFAULT_ADDRESS, Settings, run
+from privacy.serve.server import DEFAULT_ADDRESS, Service, Settings, run
 from privacy.serve.servicer import Engine, shipped
 from privacy.serve.translate import Limits
 
@@ -59,6 +62,20 @@ EXIT_AFTER_S = 5.0
     "--tls-cert", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Certificate chain, PEM."
 )
 @click.option("--tls-key", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Private key, PEM.")
+@click.option(
+    "--archive",
+    "archives",
+    multiple=True,
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="A folder of recordings that AuditService may read; nothing outside is. May be given again.",
+)
+@click.option(
+    "--audits",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path("audits"),
+    show_default=True,
+    help="Where audits lie, with --archive.",
+)
 @reports.options
 def serve(  # noqa: PLR0917 - click passes options by name
     address: str,
@@ -74,6 +91,8 @@ def serve(  # noqa: PLR0917 - click passes options by name
     reflection: bool,  # noqa: FBT001 - click passes flags by name
     tls_cert: Path | None,
     tls_key: Path | None,
+    archives: tuple[Path, ...],
+    audits: Path,
     **reporting: Any,  # noqa: ANN401 - see `reports.options`
 ) -> None:
     """Serve the gRPC contract of proto/privacy/v1 to VMS plugins.
@@ -107,8 +126,13 @@ def serve(  # noqa: PLR0917 - click passes options by name
     def ready(bound: str) -> None:
         click.echo(f"listening on {bound} ({'TLS' if tls else 'no TLS'}); {model}; policy {engine.policy.name}")
 
-    if told is None:
-        run(engine, settings, ready, exit_after_s=EXIT_AFTER_S)
-        return
-    with told:
-        run(engine, settings, ready, services=(told.service,), exit_after_s=EXIT_AFTER_S)
+    services: list[Service] = []
+    with contextlib.ExitStack() as running:
+        if told is not None:
+            running.enter_context(told)
+            services.append(told.service)
+        if archives:
+            jobs = Jobs(audits, archives, policies.load, workers=cores())
+            running.callback(jobs.stop)
+            services += services_of(jobs, policy=rules.name, model=model)
+        run(engine, settings, ready, services=services, exit_after_s=EXIT_AFTER_S)

@@ -25,6 +25,7 @@ from privacy.filters import Field, Fields, Kind
 from privacy.models import catalogue
 from privacy.policy import Policy, with_thresholds
 from privacy.serve import translate
+from privacy.serve.server import Service
 from privacy.serve.status import errors_as_status
 from privacy.v1 import audit_service_pb2 as pb
 from privacy.v1 import audit_service_pb2_grpc as pb_grpc
@@ -224,6 +225,27 @@ class Operations(lro_grpc.OperationsServicer):  # type: ignore[misc]
                 time.sleep(self.poll_s)
                 job = self._jobs.job(job.name)
             return operation(job, self._jobs)
+
+
+def services_of(jobs: Jobs, *, policy: str, model: str) -> tuple[Service, ...]:
+    """Return what a server has to add, to serve audits.
+
+    Args:
+        jobs: Runs them.
+        policy: The policy of an order that names none.
+        model: The model of an order that names none.
+    """
+    audits, operations = AuditService(jobs, policy, model), Operations(jobs)
+    return (
+        Service(
+            pb.DESCRIPTOR.services_by_name["AuditService"].full_name,
+            lambda server: pb_grpc.add_AuditServiceServicer_to_server(audits, server),
+        ),
+        Service(
+            lro.DESCRIPTOR.services_by_name["Operations"].full_name,
+            lambda server: lro_grpc.add_OperationsServicer_to_server(operations, server),
+        ),
+    )
 
 
 def operation(job: Job, jobs: Jobs) -> lro.Operation:

@@ -20,6 +20,7 @@ from privacy.cli import cli
 from privacy.sinks.video import VideoSink
 from privacy.sources.recording import Fault
 from privacy.sources.synthetic import ENTERS_AT, SyntheticSource
+from privacy.sources.video import VideoSource
 from privacy.zones import PROHIBITED
 from tests.audit.recordings import audit as audit_in_toy_world
 from tests.audit.recordings import write_recording
@@ -236,6 +237,18 @@ def test_thumbnails_are_masked_as_asked_for_and_never_weaker_than_the_policy_all
 
     assert result.exit_code == 1
     assert len(one["thumbnails"]) in (1, 2, 3)
+
+
+def test_a_masked_copy_hides_every_finding(walk: Path, tmp_path: Path) -> None:
+    result = audit(walk, "-o", tmp_path / "out", "--workers", "0", "--mask-out", tmp_path / "masked")
+    (one,) = findings(tmp_path / "out")["findings"]
+    (copy,) = (tmp_path / "masked").rglob("*.mp4")
+    with VideoSource(copy) as video:
+        frames = list(video)
+
+    assert result.exit_code == 1
+    assert len(frames) == 40
+    assert all(frame.planes[0].max() <= 20 for frame in frames if one["start_s"] <= frame.offset < one["end_s"])
 
 
 @pytest.mark.slow

@@ -30,6 +30,13 @@ class Engine(Protocol):
     def __exit__(self, *_: object) -> None:
         """Stop them; what is under way is lost."""
 
+    def wait_until_ready(self) -> None:
+        """Wait until every worker has loaded its model; `next` does so by itself where it has to.
+
+        Raises:
+            PrivacyError: One cannot be started.
+        """
+
     def submit(self, task: Task) -> None:
         """Take a task; never more than `capacity` at once."""
 

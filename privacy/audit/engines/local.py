@@ -65,6 +65,13 @@ class LocalEngine:
             worker.pipe.close()
         self._workers = []
 
+    def wait_until_ready(self) -> None:
+        """Wait until every worker has loaded its model; see `Engine.wait_until_ready`."""
+        while waiting := [worker for worker in self._workers if not worker.ready]:
+            for worker in waiting:
+                if worker.pipe.poll(1.0):
+                    self._hear(worker)
+
     def submit(self, task: Task) -> None:
         """Take a task."""
         self._waiting.append(task)

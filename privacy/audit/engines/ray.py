@@ -121,6 +121,13 @@ class RayEngine:
             self._ray.shutdown()
             self._ours = False
 
+    def wait_until_ready(self) -> None:
+        """Wait until every actor has loaded its model; see `Engine.wait_until_ready`."""
+        while waiting := {worker.awaited: worker for worker in self._workers if not worker.ready}:
+            ready, _ = self._ray.wait(list(waiting), num_returns=1, timeout=1.0)
+            for reference in ready:
+                self._hear(waiting[reference])
+
     def submit(self, task: Task) -> None:
         """Take a task."""
         self._waiting.append(task)
