@@ -334,7 +334,7 @@ def main() -> None:
     """Measure, print and write."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True, help="the folder that PRIVACY_DATA names")
-    parser.add_argument("--photos", type=int, default=200, help="photos of rooms that are attacked")
+    parser.add_argument("--photos", type=int, default=100, help="photos of rooms that are attacked")
     parser.add_argument("--out", type=Path, help="write OUT.json and OUT.md")
     options = parser.parse_args()
 

@@ -213,7 +213,7 @@ class Policy:
         timing: How verdicts hold and change.
         prior: Probability of a prohibited view by declared purpose; always has "default".
         effect: The default effect.
-        floors: Weakest strength allowed of each effect that can be too weak.
+        floors: Weakest strength allowed of each effect that can be too weak; infinite if no strength is enough.
         subjects: What is hidden within permitted views.
         openings: Whether openings are hidden instead of whole views.
     """
@@ -244,6 +244,8 @@ class Policy:
             EffectTooWeakError: It is below the floor of this policy.
         """
         floor = self.floors.get(effect.kind, 0.0)
+        if floor == math.inf:
+            raise EffectTooWeakError(f"policy {self.name} allows {effect.kind} at no strength", effect=effect.kind)
         if effect.strength < floor:
             raise EffectTooWeakError(
                 f"{effect.kind} of strength {effect.strength:g} is below the floor of {floor:g} in policy {self.name}",
@@ -434,8 +436,10 @@ def _check(policy: Policy) -> None:
         raise PolicyError(f"policy {policy.name} needs look_again_s <= look_every_s <= stall_s")
     if "default" not in policy.prior or not all(0 < p < 1 for p in policy.prior.values()):
         raise PolicyError(f"policy {policy.name} needs a default prior, and every prior in (0, 1)")
-    if not all(0 < floor <= 1 for floor in policy.floors.values()):
-        raise PolicyError(f"policy {policy.name} needs strength floors in (0, 1]")
+    if not all(0 < floor <= 1 or floor == math.inf for floor in policy.floors.values()):
+        raise PolicyError(f"policy {policy.name} needs strength floors in (0, 1], or inf")
+    if policy.floors.get(policy.effect.kind, 0.0) > policy.effect.strength:
+        raise PolicyError(f"policy {policy.name} has a default effect that it forbids")
     _check_subjects(policy)
     _check_reporting(policy)
     openings = policy.openings

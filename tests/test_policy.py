@@ -1,4 +1,5 @@
 import json
+import math
 import tomllib
 from importlib import resources
 from pathlib import Path
@@ -96,6 +97,20 @@ def test_a_pack_that_cannot_be_trusted_is_refused(data: dict[str, Any]) -> None:
 def test_an_unknown_pack_is_named(name: str) -> None:
     with pytest.raises(PolicyError, match=r"nowhere|x\.toml"):
         policy.load(name)
+
+
+@pytest.mark.parametrize("name", policy.names())
+def test_the_strength_floors_are_those_that_were_measured(name: str) -> None:
+    """`null` is no strength at all: it is forbidden."""
+    results = Path(__file__).parents[1] / "benchmarks" / "results" / "irreversibility.json"
+    measured = json.loads(results.read_text("utf-8"))["floors"]
+
+    assert {kind: math.inf if floor is None else floor for kind, floor in measured.items()} == policy.load(name).floors
+
+
+def test_a_forbidden_effect_is_refused_at_full_strength() -> None:
+    with pytest.raises(EffectTooWeakError, match="at no strength"):
+        policy.load().checked(Effect(EffectKind.BLUR, 1.0))
 
 
 def test_an_effect_below_the_floor_is_refused() -> None:

@@ -449,7 +449,9 @@ def policy_info(policy: Policy) -> pb.PolicyInfo:
         prohibited_zones=[ZONES[zone] for zone in PROHIBITED],
         purposes=sorted(policy.prior),
         weakest_effects=[
-            mask_pb2.Effect(kind=EFFECTS[kind], strength=policy.floors.get(kind, 1.0)) for kind in EffectKind
+            mask_pb2.Effect(kind=EFFECTS[kind], strength=policy.floors.get(kind, 1.0))
+            for kind in EffectKind
+            if policy.floors.get(kind, 1.0) <= 1
         ],
         default_effect=effect(policy.effect),
     )

@@ -114,7 +114,7 @@ def test_no_cell_is_narrower_than_asked(size: tuple[int, int], grains: int, grai
 @pytest.mark.parametrize("kind", list(EffectKind))
 @pytest.mark.parametrize("layout", list(Layout))
 def test_detail_is_gone(kind: EffectKind, layout: Layout) -> None:
-    """Noise of full contrast keeps at most a trace of it under the weakest effect that the policy allows."""
+    """Noise of full contrast keeps at most a trace of it under an effect much weaker than policies allow."""
     frame = random_frame(layout, (201, 303))
     shown = mask(frame, MaskPlan((WHOLE,), Effect(kind, 0.125)))
 

@@ -115,7 +115,7 @@ def test_a_clear_jpeg_can_be_asked_back_and_is_not_encoded_again(stub: Stub) -> 
 
 
 def test_a_weaker_effect_than_solid_is_painted_if_the_policy_allows_it(stub: Stub) -> None:
-    effect = mask_pb2.Effect(kind=mask_pb2.EFFECT_KIND_PIXELATE, strength=0.5)
+    effect = mask_pb2.Effect(kind=mask_pb2.EFFECT_KIND_PIXELATE, strength=1.0)
 
     (answer,) = results(stub, [config("JPEG", response_mode=MASKED, effect=effect), frame(0, LIGHT, "JPEG")])
 
