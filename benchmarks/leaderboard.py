@@ -27,13 +27,13 @@ MODELS = (
     "yunet-n",
 )
 FETCHED = ("picodet-s-416", "yunet-n")
-SETS = (
-    "corpus={}",
-    "videos={}/videos",
-    "coco={}/detection/coco128_lightly/instances_val2017.json",
-    "coco={}/detection/coco_face_points/faces_from_keypoints.json",
-    "coco={}/detection/dlib_faces/faces.json",
-)
+SETS = {
+    "photos": "corpus={}",
+    "clips": "videos={}/videos",
+    "objects": "coco={}/detection/coco128_lightly/instances_val2017.json",
+    "faces": "coco={}/detection/coco_face_points/faces_from_keypoints.json",
+    "drawn-faces": "coco={}/detection/dlib_faces/faces.json",
+}
 PRIVATE = ("worst", "curves")
 """Of the whole run only: names of photos, and points of plots."""
 
@@ -50,6 +50,8 @@ def main() -> int:
     parser.add_argument("--data", type=Path, default=os.environ.get("PRIVACY_DATA"))
     parser.add_argument("--out", type=Path, default=HERE / "results" / "bench")
     parser.add_argument("--work", type=Path, default=HERE.parent / "build" / "bench")
+    parser.add_argument("--sets", nargs="+", choices=list(SETS), default=list(SETS))
+    parser.add_argument("--tasks", nargs="+", choices=bench.TASKS, default=None, help="all, if none is named")
     asked = parser.parse_args()
     if asked.data is None:
         print("set PRIVACY_DATA to the corpus, or give --data", file=sys.stderr)
@@ -57,8 +59,10 @@ def main() -> int:
     os.environ["PRIVACY_MODELS"] = str(asked.work / "models")
     for name in FETCHED:
         catalogue.add(catalogue.card(name), asked.data / "models")
-    sets = [datasets.load(spec.format(asked.data)) for spec in SETS]
-    results = bench.run(MODELS, sets, weights=asked.data / "models", keep=asked.work / "answers", tell=tell)
+    sets = [datasets.load(SETS[name].format(asked.data)) for name in asked.sets]
+    results = bench.run(
+        MODELS, sets, asked.tasks, weights=asked.data / "models", keep=asked.work / "answers", tell=tell
+    )
     report.write(results, sets, asked.work)
     record = published(results)
     asked.out.with_suffix(".json").write_text(to_json(record), "utf-8")
