@@ -4,7 +4,7 @@ import csv
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from privacy.training.data import (
     read_folders,
     read_labels,
     read_manifest,
+    read_rendered,
 )
 from privacy.zones import Zone
 
@@ -204,6 +205,12 @@ def _ade20k(root: Path, split: str, labels: Path | None) -> Scenes:
     return _scenes("ade20k", photos, split, root, map_)
 
 
+def _rendered(root: Path, split: str, labels: Path | None) -> Scenes:
+    map_ = labels or DATASETS / "rendered" / "labels.toml"
+    photos = [replace(photo, source=photo.group) for photo in read_rendered(root, map_, split=split)]  # rooms are drawn
+    return _scenes("rendered", photos, split, root, map_)
+
+
 def _folders(kind: str) -> Reader:
     def read(root: Path, split: str, labels: Path | None) -> Scenes:
         map_ = labels or DATASETS / kind / "labels.toml"
@@ -259,6 +266,7 @@ _READERS: dict[str, Reader] = {
     "corpus": _corpus,
     "manifest": _manifest,
     "ade20k": _ade20k,
+    "rendered": _rendered,
     **{kind: _folders(kind) for kind in ("places365", "mit67", "sun397", "imagefolder")},
     "coco": _coco,
     "videos": _videos,

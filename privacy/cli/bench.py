@@ -57,9 +57,9 @@ def run(
 ) -> None:
     """Measure models on DATASETs and write results.json, scores.csv, results.md and results.html.
 
-    A DATASET is KIND=PATH: corpus, manifest, imagefolder, places365, mit67, sun397, ade20k (photos), coco (the JSON
-    file of boxes), videos (a folder with a manifest.csv), or what a plugin adds. A bare path is a folder of photos with
-    a manifest.csv.
+    A DATASET is KIND=PATH: corpus, manifest, imagefolder, places365, mit67, sun397, ade20k, rendered (photos), coco
+    (the JSON file of boxes), videos (a folder with a manifest.csv), or what a plugin adds. A bare path is a folder of
+    photos with a manifest.csv.
 
     A model is a name of `privacy models list`, the path of a model card (.toml), objects:DETECTOR for the plain rule on
     detected things, or what a plugin adds. The pages need the extra "bench".

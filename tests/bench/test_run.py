@@ -368,3 +368,15 @@ def test_the_page_needs_nothing_else(world: Path) -> None:
     assert "http:" not in text.replace("http://www.w3.org", "")
     assert "https:" not in text
     assert "<img alt" in text
+
+
+def test_rendered_rooms_are_drawn_as_a_whole(tmp_path: Path) -> None:
+    rows = ["file,place,region,region_share,room,split"]
+    rows += [f"{number}.png,office,,0,{number // 2},test" for number in range(6)]
+    (tmp_path / "manifest.csv").write_text("\n".join(rows) + "\n")
+    (tmp_path / "labels.toml").write_text('[office]\nzones = { permitted = 1.0 }\nplace = "office"\n')
+
+    read = datasets.load(f"rendered={tmp_path}", labels=tmp_path / "labels.toml")
+
+    assert isinstance(read, datasets.Scenes)
+    assert [stratum.tolist() for stratum in read.strata] == [[0, 1], [2, 3], [4, 5]]
