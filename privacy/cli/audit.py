@@ -122,6 +122,14 @@ def audit() -> None:
     type=click.Path(file_okay=False, path_type=Path),
     help="Write masked copies of the recordings with findings here.",
 )
+@click.option("--report", metavar="URL", help="Raise a report for every dated finding, in this database.")
+@click.option(
+    "--ledger-key",
+    type=click.Path(dir_okay=False, path_type=Path),
+    default=Path("ledger.key"),
+    show_default=True,
+    help="Signs the ledger of reports; made if it is not there.",
+)
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="Of the summary on stdout.")
 def run_audit(
     paths: tuple[str, ...],
@@ -142,6 +150,8 @@ def run_audit(
     effect: str | None,
     strength: float,
     mask_out: Path | None,
+    report: str | None,
+    ledger_key: Path,
     form: str,
 ) -> None:
     """Find every look into a prohibited place in the recordings PATHS: files, folders, globs, @LIST, fsspec URLs.
@@ -173,6 +183,8 @@ def run_audit(
     with run.begin(out, paths, terms, rules, _naming(camera_from_path), resume=resume) as book:
         with _engine(engine, make, address, workers) as scanners, _shown() as watch:
             run.scan(book, scanners, watch)
+        if report is not None:
+            _report(book, rules, report, ledger_key)
         done = outcome.conclude(book, rules, out)
         write_page(done, rules, out / "index.html")
         if mask_out is not None:
@@ -194,6 +206,24 @@ def _mask(book: Book, rules: Policy, model: str, folder: Path) -> None:
             click.echo(f"privacy: no masked copy of {printable(ruled.entry.path)}: {printable(str(error))}", err=True)
             continue
         click.echo(f"{copy}{': in part, ' + printable(missing) if missing else ''}", err=True)
+
+
+def _report(book: Book, rules: Policy, url: str, key: Path) -> None:
+    # Imported here: a database is nothing that other audits should wait for.
+    from privacy.audit.raising import raise_reports  # noqa: PLC0415
+    from privacy.database import open_database  # noqa: PLC0415
+    from privacy.migrations import migrate  # noqa: PLC0415
+    from privacy.reports import keys  # noqa: PLC0415
+    from privacy.reports.store import Store  # noqa: PLC0415
+
+    database = open_database(url)
+    try:
+        migrate(database)
+        raised = raise_reports(book, rules, Store(database, keys.signing_or_new(key)))
+    finally:
+        database.dispose()
+    undated = f"; {raised.undated} findings have no date, and no report" if raised.undated else ""
+    click.echo(f"{len(raised.reports)} reports{undated}", err=True)
 
 
 def _naming(pattern: str) -> Naming:

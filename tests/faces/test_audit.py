@@ -251,6 +251,15 @@ def test_a_masked_copy_hides_every_finding(walk: Path, tmp_path: Path) -> None:
     assert all(frame.planes[0].max() <= 20 for frame in frames if one["start_s"] <= frame.offset < one["end_s"])
 
 
+def test_findings_are_raised_as_reports(walk: Path, tmp_path: Path) -> None:
+    options = ["--report", f"sqlite:///{tmp_path / 'reports.db'}", "--ledger-key", tmp_path / "ledger.key"]
+    result = audit(walk, "-o", tmp_path / "out", "--workers", "0", *options)
+    (one,) = findings(tmp_path / "out")["findings"]
+
+    assert result.exit_code == 1, result.output
+    assert one["report"].startswith("reports/")
+
+
 @pytest.mark.slow
 def test_real_clips_are_audited(corpus: Path, tmp_path: Path) -> None:
     audit(corpus / "videos", "-o", tmp_path / "out")
