@@ -252,7 +252,12 @@ def test_a_masked_copy_hides_every_finding(walk: Path, tmp_path: Path) -> None:
 
 
 def test_findings_are_raised_as_reports(walk: Path, tmp_path: Path) -> None:
-    options = ["--report", f"sqlite:///{tmp_path / 'reports.db'}", "--ledger-key", tmp_path / "ledger.key"]
+    options: list[str | Path] = [
+        "--report",
+        f"sqlite:///{tmp_path / 'reports.db'}",
+        "--ledger-key",
+        tmp_path / "ledger.key",
+    ]
     result = audit(walk, "-o", tmp_path / "out", "--workers", "0", *options)
     (one,) = findings(tmp_path / "out")["findings"]
 
