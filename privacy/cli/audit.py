@@ -116,7 +116,7 @@ def audit() -> None:
     type=click.Choice([kind.value for kind in EffectKind]),
     help="How thumbnails are masked.  [default: the policy's]",
 )
-@click.option("--strength", type=float, default=0.125, show_default=True, help="Of an effect other than solid.")
+@click.option("--strength", type=float, help="Of another effect than solid.  [default: the weakest that is allowed]")
 @click.option(
     "--mask-out",
     type=click.Path(file_okay=False, path_type=Path),
@@ -148,7 +148,7 @@ def run_audit(
     workers: int | None,
     camera_from_path: str,
     effect: str | None,
-    strength: float,
+    strength: float | None,
     mask_out: Path | None,
     report: str | None,
     ledger_key: Path,
@@ -175,9 +175,7 @@ def run_audit(
         since=since,
         until=until,
         camera_from_path=camera_from_path,
-        effect=rules.checked(
-            rules.effect if effect is None else Effect(EffectKind(effect), 1.0 if effect == "solid" else strength)
-        ),
+        effect=_effect(effect, strength, rules),
     )
     make = run.MakeScanner(rules, terms)
     with run.begin(out, paths, terms, rules, _naming(camera_from_path), resume=resume) as book:
@@ -224,6 +222,13 @@ def _report(book: Book, rules: Policy, url: str, key: Path) -> None:
         database.dispose()
     undated = f"; {raised.undated} findings have no date, and no report" if raised.undated else ""
     click.echo(f"{len(raised.reports)} reports{undated}", err=True)
+
+
+def _effect(kind: str | None, strength: float | None, rules: Policy) -> Effect:
+    if kind is None and strength is None:
+        return rules.effect
+    chosen = EffectKind(kind or rules.effect.kind)
+    return rules.checked(Effect(chosen, rules.floors.get(chosen, 1.0) if strength is None else strength))
 
 
 def _naming(pattern: str) -> Naming:
