@@ -112,7 +112,10 @@ class RawPictures:
 
 
 class JpegPictures:
-    """One JPEG a frame. It is read small, for a model looks at a thumbnail; whole only if a part of it is shown.
+    """One JPEG a frame. It is read small, for a model looks at a thumbnail; whole if a part of it is to be shown.
+
+    Whether it is, is known only when it was judged. The frame before is a good guess: if that was needed whole, this
+    one is read whole at once, and not twice.
 
     Args:
         at_least: `(height, width)` below which a picture is not shrunk.
@@ -125,13 +128,16 @@ class JpegPictures:
         self._limits = limits
         self._quality = quality
         self._subsampling = "420"
+        self._wanted_whole = False
         self._last: Frame | None = None  # the last one that could be read: a broken one takes its size
 
     def read(self, came: Arrival) -> Frame:
         """See `Pictures.read`."""
+        at_least = None if self._wanted_whole else self._at_least
+        self._wanted_whole = False
         try:
             self._last = jpeg.read(
-                bytes(came.data), came.offset, came.sequence, at_least=self._at_least, max_pixels=self._limits.pixels
+                bytes(came.data), came.offset, came.sequence, at_least=at_least, max_pixels=self._limits.pixels
             )
         except FrameError:
             return self.broken(came)
@@ -141,10 +147,13 @@ class JpegPictures:
         """See `Pictures.broken`."""
         return _broken(self._last, came)
 
-    def whole(self, came: Arrival, frame: Frame) -> Frame:  # noqa: ARG002 - it is read again
+    def whole(self, came: Arrival, frame: Frame) -> Frame:
         """See `Pictures.whole`."""
+        self._wanted_whole = True
         data = bytes(came.data)
         self._subsampling = jpeg.measure(data, max_pixels=self._limits.pixels).subsampling
+        if frame.size == frame.source_size:
+            return frame
         return jpeg.read(data, came.offset, came.sequence, max_pixels=self._limits.pixels)
 
     def write(self, frame: Frame) -> Written:

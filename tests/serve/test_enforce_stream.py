@@ -13,6 +13,7 @@ from google.protobuf.duration_pb2 import Duration
 from google.rpc import error_details_pb2
 from numpy.typing import NDArray
 
+from privacy import jpeg
 from privacy.evidence import Evidence
 from privacy.serve.server import Server
 from privacy.v1 import enforcement_service_pb2 as pb
@@ -36,6 +37,7 @@ from tests.serve.messages import (
 )
 from tests.toys import Bright
 
+READ = jpeg.read
 Stub = pb_grpc.EnforcementServiceStub
 VERDICT, GEOMETRY, MASKED = pb.RESPONSE_MODE_VERDICT, pb.RESPONSE_MODE_MASK_GEOMETRY, pb.RESPONSE_MODE_MASKED_FRAME
 CLEAR, PROHIBITED, UNCERTAIN = (
@@ -105,6 +107,24 @@ def test_a_static_zone_is_hidden_in_a_clear_picture_and_nothing_else(stub: Stub,
     assert answer.verdict.state == CLEAR
     assert shown[:, :24].max() <= 8  # a JPEG rings near an edge
     assert np.abs(shown[:, 40:].astype(int) - DARK).max() <= 8
+
+
+def test_a_jpeg_that_is_shown_in_part_is_read_once(stub: Stub, monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[bool] = []
+
+    def reading(*arguments: Any, **options: Any) -> Any:
+        read.append(options.get("at_least") is None)
+        return READ(*arguments, **options)
+
+    monkeypatch.setattr(jpeg, "read", reading)
+    setup = config("JPEG", response_mode=MASKED, static_zones=[LEFT])
+    frames = [frame(n, DARK, "JPEG", size=(256, 256)) for n in range(8)]
+
+    answers = results(stub, [setup, *frames])
+
+    opens = [answer.verdict.state for answer in answers].index(CLEAR)
+    assert read == [False] * (opens + 1) + [True] * (8 - opens)  # the first that is shown is read again, whole
+    assert abs(float(pixels(answers[-1].masked)[:, 160:].mean()) - DARK) <= 2
 
 
 def test_a_clear_jpeg_can_be_asked_back_and_is_not_encoded_again(stub: Stub) -> None:
