@@ -47,7 +47,7 @@ renderer: ## Create .venv-render with Blender, for datasets/rendered (Python 3.1
 	python3.11 -m venv .venv-render
 	.venv-render/bin/python -m pip install --quiet -r datasets/rendered/requirements.txt
 
-proto: $(VENV)/.extras-dev ## Generate privacy/v1 from proto/
+proto: $(VENV)/.extras-dev ## Generate privacy/v1 and privacy/inference from proto/
 	$(BIN)/python proto/generate.py
 
 bench-accuracy: $(VENV)/.extras-bench ## Fill in benchmarks/results/bench.md; needs PRIVACY_DATA, takes about half an hour

@@ -4,9 +4,11 @@ Every table is a class below `Base`. Whoever adds one adds a migration to `priva
 of work is a `with reading(engine)` or `with writing(engine)`: one session, one transaction, one thread.
 """
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from pathlib import Path
 
 from sqlalchemy import Connection, DateTime, Dialect, Engine, MetaData, create_engine, event, exc
 from sqlalchemy.engine import URL, make_url
@@ -56,6 +58,12 @@ class Utc(TypeDecorator[datetime]):
         if value is None:
             return None
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+def default_url() -> str:
+    """Return the URL of this user's own database: a file in the folder for state (XDG)."""
+    state = Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state")
+    return f"sqlite:///{state / 'privacy' / 'privacy.db'}"
 
 
 def open_database(url: str) -> Engine:

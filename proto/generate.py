@@ -1,5 +1,5 @@
 #!/usr/bin/env python
-"""Generates `privacy/v1/` from the .proto files; `--out DIR` writes somewhere else, for the test that compares."""
+"""Generates the packages of `PACKAGES` from proto/; `--out DIR` writes elsewhere, for the test that compares."""
 
 import argparse
 import shutil
@@ -16,12 +16,13 @@ from grpc_tools import protoc
 
 HERE = Path(__file__).resolve().parent
 PACKAGE = "privacy/v1"
+PACKAGES = (PACKAGE, "privacy/inference")
 NOTE = '"""Generated from proto/ by proto/generate.py with grpcio-tools {version}; never edited."""\n'
 
 
 def sources(root: Path = HERE) -> list[str]:
-    """Return our .proto files, relative to `root`."""
-    return sorted(str(path.relative_to(root)) for path in root.glob(f"{PACKAGE}/*.proto"))
+    """Return the .proto files, relative to `root`."""
+    return sorted(str(path.relative_to(root)) for package in PACKAGES for path in root.glob(f"{package}/*.proto"))
 
 
 @contextmanager
@@ -57,7 +58,7 @@ def image(target: Path, root: Path = HERE) -> None:
 
 
 def generate(out: Path) -> None:
-    """Write the Python modules and their stubs to `out`/privacy/v1."""
+    """Write the Python modules and their stubs to `out`."""
     out.mkdir(parents=True, exist_ok=True)
     scripts = Path(sysconfig.get_path("scripts"))
     run(
@@ -70,14 +71,15 @@ def generate(out: Path) -> None:
             f"--mypy_grpc_out={out}",
         ]
     )
-    (out / PACKAGE / "__init__.py").write_text(NOTE.format(version=metadata.version("grpcio-tools")), "utf-8")
+    for package in PACKAGES:
+        (out / package / "__init__.py").write_text(NOTE.format(version=metadata.version("grpcio-tools")), "utf-8")
 
 
 def main() -> None:
     """Run the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument(
-        "--out", type=Path, default=HERE.parent, help="Root that gets privacy/v1/; default: the repository."
+        "--out", type=Path, default=HERE.parent, help="Root that gets the packages; default: the repository."
     )
     generate(parser.parse_args().out)
 

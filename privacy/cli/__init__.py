@@ -19,6 +19,7 @@ COMMANDS = {
     "evidence": "privacy.cli.evidence",
     "deliveries": "privacy.cli.deliveries",
     "models": "privacy.cli.models",
+    "tokens": "privacy.cli.tokens",
     "train": "privacy.cli.train",
     "zones": "privacy.cli.zones",
     "bench": "privacy.cli.bench",
@@ -48,13 +49,28 @@ class _Lazy(click.Group):
 @click.option(
     "--log-level", default="warning", type=click.Choice(["debug", "info", "warning", "error"]), show_default=True
 )
-def cli(log_level: str) -> None:
+@click.option(
+    "--log-format", default="text", type=click.Choice(["text", "json"]), show_default=True, help="One line an event."
+)
+def cli(log_level: str, log_format: str) -> None:
     """Find and mask camera views of places where no camera may be.
 
     Exit codes: 0 done, 1 could not be done, 2 wrong usage, 3 done in part (an input could not be read to its end).
     """
+    configure_log(log_level, log_format)
+
+
+def configure_log(level: str, form: str) -> None:
+    """Let the log go to stderr, from a level on: "text" for people, "json" for programs, one line an event."""
+    as_json = (
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.JSONRenderer(),
+    )
     structlog.configure(
-        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelName(log_level.upper())),
+        processors=as_json if form == "json" else None,
+        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelName(level.upper())),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
     )
 

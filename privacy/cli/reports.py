@@ -16,7 +16,7 @@ from privacy.serve.reporting import Reporting
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 _OPTIONS = (
-    click.option("--reports", "database", metavar="URL", help="Report, and keep reports in this database."),
+    click.option("--reports", metavar="URL", help="Report, and keep reports in this database."),
     click.option(
         "--ledger-key",
         type=click.Path(dir_okay=False, path_type=Path),
@@ -24,12 +24,13 @@ _OPTIONS = (
         show_default=True,
         help="Signs the ledger; made if it is not there.",
     ),
-    click.option(
-        "--authority-key", "authority", type=_FILE, multiple=True, help="Public key that evidence is sealed to, PEM."
-    ),
+    click.option("--authority-key", type=_FILE, multiple=True, help="Public key that evidence is sealed to, PEM."),
     click.option("--deliver", metavar="URL", multiple=True, help=f"Who is told of reports: {KINDS}."),
-    click.option("--deliver-secret", "secret", type=_FILE, help="Signs what web hooks are told; 16 bytes or more."),
+    click.option("--deliver-secret", type=_FILE, help="Signs what web hooks are told; 16 bytes or more."),
 )
+
+NAMES = ("reports", "ledger_key", "authority_key", "deliver", "deliver_secret")
+"""What the options are called when they come to the command; `reporting_of` takes them."""
 
 
 def options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -43,11 +44,11 @@ def reporting_of(
     *,
     model: str,
     policies: Mapping[str, Policy],
-    database: str | None,
+    reports: str | None,
     ledger_key: Path,
-    authority: Sequence[Path],
+    authority_key: Sequence[Path],
     deliver: Sequence[str],
-    secret: Path | None,
+    deliver_secret: Path | None,
 ) -> Reporting | None:
     """Return what reports; None if nobody asks for reports.
 
@@ -55,14 +56,14 @@ def reporting_of(
         InputError: A key, an address or the database is none.
         DatabaseError: The database does not answer.
     """
-    if database is None:
-        if deliver or authority:
+    if reports is None:
+        if deliver or authority_key:
             raise click.UsageError("--deliver and --authority-key need --reports")
         return None
-    said = b"" if secret is None else secret.read_bytes().strip()
+    said = b"" if deliver_secret is None else deliver_secret.read_bytes().strip()
     receivers = [receiver_of(url, said) for url in deliver]
-    sealed_to = [keys.authority(path) for path in authority]
-    engine = open_database(database)
+    sealed_to = [keys.authority(path) for path in authority_key]
+    engine = open_database(reports)
     migrate(engine)
     store = Store(engine, keys.signing_or_new(ledger_key))
     return Reporting(store, policies, model=model, authority=sealed_to, receivers=receivers)

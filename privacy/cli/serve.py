@@ -1,7 +1,7 @@
 """`privacy serve`: the gRPC service that VMS plugins call."""
 
-import contextlib
-from importlib import metadata
+from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -9,21 +9,37 @@ import click
 
 from privacy import policy as policies
 from privacy.audit.jobs import Jobs
-from privacy.cli import reports
+from privacy.cli import config, configure_log, reports
+from privacy.cli.databases import database_option
 from privacy.cli.detectors import detectors
+from privacy.errors import InputError
 from privacy.masking import DEVICES
+from privacy.migrations import migrated
 from privacy.models import catalogue
 from privacy.serve.audit_servicer import services_of
+from privacy.serve.processes import Processes
 from privacy.serve.scheduler import cores
-from privacy.serve.server import DEFAULT_ADDRESS, Service, Settings, run
-from privacy.serve.servicer import Engine, shipped
+from privacy.serve.server import DEFAULT_ADDRESS, Service
+from privacy.serve.service import Options, assemble
+from privacy.serve.service import serve as serve_here
+from privacy.serve.servicer import shipped
 from privacy.serve.translate import Limits
 
 MIB = 1024 * 1024
-EXIT_AFTER_S = 5.0
+NO_DATABASE = "none"
+_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
-@click.command()
+@click.command(context_settings={"auto_envvar_prefix": "PRIVACY_SERVE"})
+@click.option(
+    "--config",
+    type=_FILE,
+    is_eager=True,
+    expose_value=False,
+    callback=config.read,
+    help="Options from a TOML file: max_streams = 64. A flag wins over the environment, that over the file.",
+)
+@click.option("--check-config", is_flag=True, help="Say what would be served and from where each option comes; exit.")
 @click.option("--address", default=DEFAULT_ADDRESS, show_default=True, help="HOST:PORT; port 0 takes a free one.")
 @click.option("--model", default=catalogue.DEFAULT, show_default=True, help="What looks; see `privacy models list`.")
 @click.option("--threads", default=1, show_default=True, type=click.IntRange(1), help="CPU threads of one inference.")
@@ -56,15 +72,35 @@ EXIT_AFTER_S = 5.0
     type=click.IntRange(1),
     help="Largest picture, counted before it is decoded.",
 )
+@click.option(
+    "--max-client-streams", default=4096, show_default=True, type=click.IntRange(1), help="Streams of one client."
+)
+@click.option(
+    "--max-client-requests",
+    default=1000.0,
+    show_default=True,
+    type=click.FloatRange(0, min_open=True),
+    help="Calls that one client may begin in a second.",
+)
 @click.option("--grace", default=10.0, show_default=True, type=click.FloatRange(0), help="Seconds to drain in.")
 @click.option("--reflection", is_flag=True, help="Let tools such as grpcurl ask for the contract.")
+@click.option("--tls-cert", type=_FILE, help="Certificate chain, PEM.")
+@click.option("--tls-key", type=_FILE, help="Private key, PEM.")
+@click.option("--tls-client-ca", type=_FILE, help="Ask clients for certificates that one of these signed, PEM.")
+@click.option("--tokens", is_flag=True, help="Ask every caller for a token; see `privacy tokens`.")
+@click.option("--insecure", is_flag=True, help="Listen beyond this machine without TLS or tokens all the same.")
+@database_option
+@click.option("--http", metavar="HOST:PORT", help="Serve /healthz, /readyz and /metrics there.")
+@click.option("--otel", is_flag=True, help="Send traces over OTLP to where OTEL_EXPORTER_OTLP_ENDPOINT says.")
 @click.option(
-    "--tls-cert", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Certificate chain, PEM."
+    "--processes",
+    default=1,
+    show_default=True,
+    type=click.IntRange(1, 256),
+    help="Processes that share the port, each with its own --max-streams.",
 )
-@click.option("--tls-key", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Private key, PEM.")
 @click.option(
     "--archive",
-    "archives",
     multiple=True,
     type=click.Path(exists=True, file_okay=False, path_type=Path),
     help="A folder of recordings that AuditService may read; nothing outside is. May be given again.",
@@ -77,62 +113,80 @@ EXIT_AFTER_S = 5.0
     help="Where audits lie, with --archive.",
 )
 @reports.options
-def serve(  # noqa: PLR0917 - click passes options by name
-    address: str,
-    model: str,
-    threads: int,
-    policy: str,
-    device: str,
-    max_streams: int,
-    shared_memory_mib: int,
-    max_message_mib: int,
-    max_pixels: int,
-    grace: float,
-    reflection: bool,  # noqa: FBT001 - click passes flags by name
-    tls_cert: Path | None,
-    tls_key: Path | None,
-    archives: tuple[Path, ...],
+@click.pass_context
+def serve(
+    ctx: click.Context,
+    /,
+    *,
+    check_config: bool,
+    database: str,
+    archive: tuple[Path, ...],
     audits: Path,
-    **reporting: Any,  # noqa: ANN401 - see `reports.options`
+    **told: Any,  # noqa: ANN401 - see `Options`
 ) -> None:
     """Serve the gRPC contract of proto/privacy/v1 to VMS plugins.
 
-    Listens on this machine only unless --address says otherwise. There are no users or tokens yet: whoever reaches the
-    address may use it, so beyond this machine put TLS (--tls-cert, --tls-key) and a firewall before it.
+    Listens on this machine only unless --address says otherwise; beyond it, TLS (--tls-cert, --tls-key) and --tokens
+    are asked for. Every option can also stand in the file of --config, or in the environment as PRIVACY_SERVE_... .
 
     SIGTERM drains: the service calls itself unhealthy, takes no new stream, tells the running ones, and exits 0 after
     they have ended, or after --grace.
     """
-    if (tls_cert is None) is not (tls_key is None):
-        raise click.UsageError("--tls-cert and --tls-key go together")
-    tls = None if tls_cert is None or tls_key is None else (tls_key.read_bytes(), tls_cert.read_bytes())
-    rules = policies.load(policy)
-    told = reports.reporting_of(model=model, policies={**shipped(), rules.name: rules}, **reporting)
-    engine = Engine(
-        model=catalogue.load(model, threads=threads),
-        digest=catalogue.card(model).sha256,
-        policy=rules,
-        device=device,
-        subjects=detectors(rules.subjects.hidden, rules),
+    reporting = {name: told.pop(name) for name in reports.NAMES}
+    try:
+        options = _options(**told)
+    except InputError as error:
+        raise click.UsageError(str(error)) from error
+    if options.processes > 1 and (archive or reporting["reports"] is not None):
+        raise click.UsageError("--reports and --archive need one process: two would not know of each other")
+    url = None if database == NO_DATABASE else database
+    if check_config:
+        _check(ctx, options, url)
+        return
+
+    def ready(bound: str, http: str) -> None:
+        words = [
+            f"listening on {bound} ({'TLS' if options.tls_cert else 'no TLS'})",
+            options.model,
+            f"policy {policies.load(options.policy).name}",
+            *([f"http on {http}"] if http else []),
+            *([f"{options.processes} processes"] if options.processes > 1 else []),
+        ]
+        click.echo("; ".join(words))
+
+    if options.processes > 1:
+        group = ctx.find_root().params
+        Processes(options, url, partial(configure_log, group["log_level"], group["log_format"])).run(ready)
+        return
+    with ExitStack() as ending:
+        engine = None if url is None else ending.enter_context(migrated(url))
+        rules = policies.load(options.policy)
+        reporter = reports.reporting_of(model=options.model, policies={**shipped(), rules.name: rules}, **reporting)
+        services: list[Service] = []
+        if reporter is not None:
+            ending.enter_context(reporter)
+            services.append(reporter.service)
+        if archive:
+            jobs = Jobs(audits, archive, policies.load, workers=cores())
+            ending.callback(jobs.stop)
+            services += services_of(jobs, policy=rules.name, model=options.model)
+        serve_here(options, engine, ready, reporting=reporter, services=services)
+
+
+def _options(*, max_message_mib: int, max_pixels: int, shared_memory_mib: int, grace: float, **told: Any) -> Options:  # noqa: ANN401
+    return Options(
         limits=Limits(max_message_mib * MIB, max_pixels),
-        max_streams=max_streams,
-        workers=max(1, cores() // threads),
         shared_memory_bytes=shared_memory_mib * MIB,
-        version=metadata.version("privacy-zones"),
-        observers=() if told is None else (told,),
+        grace_s=grace,
+        detectors=detectors,
+        **told,
     )
-    settings = Settings(address=address, tls=tls, reflection=reflection, grace_s=grace)
 
-    def ready(bound: str) -> None:
-        click.echo(f"listening on {bound} ({'TLS' if tls else 'no TLS'}); {model}; policy {engine.policy.name}")
 
-    services: list[Service] = []
-    with contextlib.ExitStack() as running:
-        if told is not None:
-            running.enter_context(told)
-            services.append(told.service)
-        if archives:
-            jobs = Jobs(audits, archives, policies.load, workers=cores())
-            running.callback(jobs.stop)
-            services += services_of(jobs, policy=rules.name, model=model)
-        run(engine, settings, ready, services=services, exit_after_s=EXIT_AFTER_S)
+def _check(ctx: click.Context, options: Options, url: str | None) -> None:
+    """Make everything but the sockets, and show what was asked for."""
+    with ExitStack() as ending:
+        engine = None if url is None else ending.enter_context(migrated(url))
+        assemble(options, engine)
+    for line in config.shown(ctx):
+        click.echo(line)

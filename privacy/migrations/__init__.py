@@ -6,6 +6,8 @@ them), and add the module that declares the table to `TABLES`. `tests/test_migra
 agree, on SQLite and on PostgreSQL. A revision that was released is never edited: what changes is a new one.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from alembic import command
@@ -13,7 +15,7 @@ from alembic.config import Config
 from alembic.util import CommandError
 from sqlalchemy import Engine, text
 
-from privacy.database import shown, writing
+from privacy.database import open_database, shown, writing
 from privacy.errors import DatabaseError
 
 TABLES = ("privacy.cameras.tables", "privacy.reports.tables", "privacy.tokens")
@@ -41,3 +43,28 @@ def migrate(engine: Engine) -> None:
             raise DatabaseError(
                 f"the schema of {shown(engine)} is not known to this version: {error}", database=shown(engine)
             ) from error
+
+
+@contextmanager
+def migrated(url: str) -> Iterator[Engine]:
+    """Yield the engine of a database with the newest tables; a SQLite file and its folder are made if need be.
+
+    Raises:
+        DatabaseError: It is gone, full, locked, or newer than this software.
+        InputError: The URL is none.
+    """
+    engine = open_database(url)
+    try:
+        if engine.dialect.name == "sqlite" and engine.url.database:
+            _make_folder(Path(engine.url.database).parent)
+        migrate(engine)
+        yield engine
+    finally:
+        engine.dispose()
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise DatabaseError(f"the folder {folder} cannot be made: {error.strerror}", path=str(folder)) from error

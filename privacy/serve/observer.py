@@ -35,6 +35,7 @@ class StreamFacts:
         effect: In force; never below the policy's floor.
         static: Polygons that are hidden whatever is seen.
         look_behind_s: How long frames wait for the next look; 0 if they do not.
+        registered: False if the server keeps a register and does not find the camera there.
     """
 
     session: str
@@ -48,6 +49,7 @@ class StreamFacts:
     effect: Effect
     static: tuple[Polygon, ...]
     look_behind_s: float = 0.0
+    registered: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,12 +5,13 @@ import time
 import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import grpc
 import structlog
 
 from privacy import pipeline, policy
+from privacy.cameras.lookup import Cameras
 from privacy.errors import ModelNotFoundError, PolicyError, PrivacyError, ProtocolError, UnsupportedError
 from privacy.evidence import Evidence
 from privacy.masking import masker_for
@@ -62,6 +63,7 @@ class Engine:
         shared_memory_bytes: What all streams together may share with their clients; 0 for nothing.
         version: Of the server.
         observers: Who hears what happens.
+        cameras: What is registered of cameras; None if the server keeps no register.
 
     Raises:
         DeviceError: There is no such device.
@@ -81,6 +83,7 @@ class Engine:
     shared_memory_bytes: int = 0
     version: str = ""
     observers: tuple[Observer, ...] = ()
+    cameras: Cameras | None = None
 
     def __post_init__(self) -> None:
         masker_for(self.device)
@@ -155,12 +158,15 @@ class EnforcementService(pb_grpc.EnforcementServiceServicer):
 
     Args:
         engine: What it runs on.
+
+    Attributes:
+        scheduler: The queue before the model.
     """
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._observers = Observers(engine.observers)
-        self._scheduler = Scheduler(engine.model, workers=engine.workers, observers=self._observers)
+        self.scheduler = Scheduler(engine.model, workers=engine.workers, observers=self._observers)
         self._admission = Admission(max_streams=engine.max_streams, capacity=_HEADROOM * cores())
         self._memory = SlotMaker(engine.shared_memory_bytes)
         self._draining = threading.Event()
@@ -173,12 +179,12 @@ class EnforcementService(pb_grpc.EnforcementServiceServicer):
         """
         if (swept := sweep()) > 0:
             log.info("shared_memory_swept", segments=swept)
-        self._scheduler.start()
-        self._admission.least_cost = self._scheduler.look_s / self._engine.policy.timing.look_every_s
+        self.scheduler.start()
+        self._admission.least_cost = self.scheduler.look_s / self._engine.policy.timing.look_every_s
 
     def stop(self) -> None:
         """Look at nothing more; whoever waits for a look gets none."""
-        self._scheduler.stop()
+        self.scheduler.stop()
 
     def drain(self) -> None:
         """Tell every stream, with its next result, that the server is about to stop."""
@@ -209,7 +215,7 @@ class EnforcementService(pb_grpc.EnforcementServiceServicer):
             start = time.perf_counter()
             frame = translate.still(request, engine.limits, engine.model.input_size)
             decoded = time.perf_counter()
-            verdict, sight = pipeline.rule_still(frame, self._scheduler.seat(deadline_s=LOOK_WITHIN_S), pack)
+            verdict, sight = pipeline.rule_still(frame, self.scheduler.seat(deadline_s=LOOK_WITHIN_S), pack)
             ruled = time.perf_counter()
             response = pb.ClassifyFrameResponse(
                 verdict=translate.verdict(verdict), model=self._model_ref(), policy=translate.policy_ref(pack)
@@ -255,6 +261,7 @@ class EnforcementService(pb_grpc.EnforcementServiceServicer):
             account = ending.enter_context(self._admission.stream(time.monotonic()))
             setup = translate.setup(_first(requests, context))
             camera = setup.camera
+            setup, registered = self._registered(setup)
             engine.check_model(setup.model)
             pack = engine.policy_of(setup.policy)
             translate.purpose_of(setup.purpose, pack)
@@ -278,12 +285,13 @@ class EnforcementService(pb_grpc.EnforcementServiceServicer):
             effect=effect,
             static=setup.static,
             look_behind_s=look_behind_s,
+            registered=registered,
         )
         patience = min(LOOK_WITHIN_S, setup.latency_budget_s or LOOK_WITHIN_S)
         stream = Stream(
             setup,
             facts,
-            seat=self._scheduler.seat(deadline_s=patience),
+            seat=self.scheduler.seat(deadline_s=patience),
             policy=pack,
             pictures=pictures_of(setup, _enough(engine.model, subjects), engine.limits),
             subjects=subjects,
@@ -311,6 +319,26 @@ class EnforcementService(pb_grpc.EnforcementServiceServicer):
             shared = pb.SharedMemory(name=slots.name, slots=slots.slots, slot_size_bytes=slots.slot_bytes)
             accepted.shared_memory.CopyFrom(shared)
         return stream, accepted
+
+    def _registered(self, setup: Setup) -> tuple[Setup, bool]:
+        """Return what the stream asks for with what is registered of its camera, and whether anything is.
+
+        What is registered goes before what the client says, and zones that either of them names are hidden.
+
+        Raises:
+            DatabaseError: Nobody can say what must be hidden.
+        """
+        if self._engine.cameras is None:
+            return setup, True
+        camera = self._engine.cameras.find(setup.camera)
+        if camera is None:
+            return setup, False
+        return replace(
+            setup,
+            policy=camera.policy or setup.policy,
+            purpose=camera.declared_purpose,
+            static=(*camera.static_zones, *setup.static),
+        ), True
 
     def _slots(self, setup: Setup, credits_: int) -> AbstractContextManager[Slots | None]:
         """Return the shared memory that the client asks for: a slot for each credit.

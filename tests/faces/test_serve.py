@@ -143,7 +143,7 @@ def test_tls(start: Start, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "code"),
     [
-        pytest.param(["--address", "nowhere.invalid:1"], 1, id="an address that cannot be bound"),
+        pytest.param(["--address", "nowhere.invalid:1", "--insecure"], 1, id="an address that cannot be bound"),
         pytest.param(["--model", "other"], 1, id="an unknown model"),
         pytest.param(["--policy", "atlantis"], 1, id="an unknown policy"),
         pytest.param(["--tls-key", __file__], 2, id="a key without a certificate"),

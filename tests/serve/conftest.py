@@ -1,12 +1,13 @@
 """A real server on loopback, over the toy classifier."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import grpc
 import pytest
 
 from privacy import policy
-from privacy.serve.server import Server, Settings
+from privacy.serve.access import Gate
+from privacy.serve.server import Server, Service, Settings
 from privacy.serve.servicer import Engine
 from privacy.serve.translate import Limits
 from privacy.v1 import enforcement_service_pb2_grpc as pb_grpc
@@ -25,9 +26,16 @@ def serve() -> Iterator[Callable[..., Server]]:
     servers: list[Server] = []
 
     def start(
-        model: object | None = None, *, reflection: bool = False, address: str = "127.0.0.1:0", **options: object
+        model: object | None = None,
+        *,
+        reflection: bool = False,
+        address: str = "127.0.0.1:0",
+        gate: Gate | None = None,
+        services: Sequence[Service] = (),
+        **options: object,
     ) -> Server:
-        server = Server(engine(model, **options), Settings(address=address, reflection=reflection))
+        settings = Settings(address=address, reflection=reflection, gate=gate)
+        server = Server(engine(model, **options), settings, services)
         servers.append(server)
         server.start()
         return server

@@ -1,0 +1,328 @@
+"""Who may call what: one table, and the gate that every call goes through."""
+
+import hashlib
+import re
+import threading
+import time
+import uuid
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from dataclasses import dataclass
+from typing import Any, Protocol, cast
+
+import grpc
+import structlog
+
+from privacy.errors import DatabaseError, PermissionDeniedError, PrivacyError, RateError, UnauthenticatedError
+from privacy.serve.caller import NOBODY, Caller, called_by
+from privacy.serve.status import errors_as_status
+from privacy.tokens import Role, Token
+
+log = structlog.get_logger()
+
+READERS = frozenset({Role.OPERATOR, Role.AUDITOR, Role.AUTHORITY})
+EVERYBODY = frozenset(Role)
+OPEN: frozenset[Role] = frozenset()
+"""No token is asked for: what a load balancer probes."""
+
+METHODS: Mapping[str, Mapping[str, frozenset[Role]]] = {
+    "privacy.v1.EnforcementService": {
+        "EnforceStream": frozenset({Role.STREAM}),
+        "ClassifyFrame": frozenset({Role.STREAM, Role.OPERATOR, Role.AUDITOR}),
+        "GetCapabilities": EVERYBODY,
+    },
+    "privacy.v1.CameraService": {
+        "CreateSite": frozenset({Role.OPERATOR}),
+        "GetSite": READERS,
+        "ListSites": READERS,
+        "UpdateSite": frozenset({Role.OPERATOR}),
+        "DeleteSite": frozenset({Role.OPERATOR}),
+        "CreateCamera": frozenset({Role.OPERATOR}),
+        "GetCamera": READERS,
+        "ListCameras": READERS,
+        "UpdateCamera": frozenset({Role.OPERATOR}),
+        "DeleteCamera": frozenset({Role.OPERATOR}),
+        "ApproveView": frozenset({Role.OPERATOR}),
+    },
+    "privacy.v1.ReportService": {
+        "ListReports": READERS,
+        "GetReport": READERS,
+        "WatchReports": READERS,
+        "ReviewReport": frozenset({Role.OPERATOR, Role.AUTHORITY}),
+        "RequestEvidence": frozenset({Role.AUTHORITY}),
+        "VerifyLedger": READERS,
+    },
+    "privacy.v1.AuditService": {
+        "StartAudit": frozenset({Role.AUDITOR}),
+        "GetAudit": READERS,
+        "ListAudits": READERS,
+        "CancelAudit": frozenset({Role.AUDITOR}),
+        "ListFindings": READERS,
+        "SimulatePolicy": frozenset({Role.AUDITOR}),
+    },
+    "google.longrunning.Operations": {
+        "ListOperations": READERS,
+        "GetOperation": READERS,
+        "DeleteOperation": frozenset({Role.AUDITOR}),
+        "CancelOperation": frozenset({Role.AUDITOR}),
+        "WaitOperation": READERS,
+    },
+    "inference.GRPCInferenceService": {
+        "ServerLive": OPEN,
+        "ServerReady": OPEN,
+        "ModelReady": EVERYBODY,
+        "ServerMetadata": EVERYBODY,
+        "ModelMetadata": EVERYBODY,
+        "ModelInfer": frozenset({Role.STREAM, Role.OPERATOR, Role.AUDITOR}),
+    },
+    "grpc.health.v1.Health": {"Check": OPEN, "List": OPEN, "Watch": OPEN},
+    "grpc.reflection.v1alpha.ServerReflection": {"ServerReflectionInfo": EVERYBODY},
+}
+"""Which roles may call each method of each service. `Role.ADMIN` may call all; what is not here, nobody may."""
+
+KNOWN_FOR_S = 5.0
+"""How long a token that was good is taken without asking again, and so how long one that is revoked may still begin."""
+RECHECK_S = 10.0
+"""How often the token of a running stream is asked for again."""
+
+_LIMITED = "privacy.v1.EnforcementService/EnforceStream"  # what counts as a stream of a client
+_MAX_KNOWN = 10_000
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+
+
+class Bearers(Protocol):
+    """Knows tokens; `privacy.tokens.Tokens` does."""
+
+    def bearer(self, secret: str) -> Token:
+        """Return the token, if it is good now; raises `UnauthenticatedError` or `DatabaseError`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClientLimits:
+    """What one client may ask for. A client is a token, or an address where the service asks for no tokens.
+
+    Attributes:
+        streams: Streams at the same time.
+        requests_per_s: Calls begun in a second, on average; as many may come at once.
+    """
+
+    streams: int = 4096
+    requests_per_s: float = 1000.0
+
+
+class Gate(grpc.ServerInterceptor):  # type: ignore[type-arg] # generic in the stubs only
+    """Lets a call in, if its caller may make it, and gives it an id for the log.
+
+    Args:
+        bearers: Knows the tokens; None to let everybody in, as `NOBODY`.
+        limits: What one client may ask for.
+        refused: Told the reason of each call that is not let in.
+        clock: Monotonic seconds.
+    """
+
+    def __init__(
+        self,
+        bearers: Bearers | None,
+        limits: ClientLimits | None = None,
+        *,
+        refused: Callable[[str], object] = lambda _: None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._bearers = bearers
+        self._refused = refused
+        self._shares = _Shares(limits or ClientLimits(), clock)
+        self._clock = clock
+        self._known: dict[bytes, tuple[Caller, float]] = {}
+
+    def intercept_service(
+        self,
+        continuation: Callable[[grpc.HandlerCallDetails], "grpc.RpcMethodHandler[Any, Any] | None"],
+        handler_call_details: grpc.HandlerCallDetails,
+    ) -> "grpc.RpcMethodHandler[Any, Any] | None":
+        """Return the handler behind the gate; called by gRPC, in a thread that must not wait."""
+        # The stubs know no attributes of a handler.
+        handler = cast("Any", continuation(handler_call_details))
+        if handler is None:
+            return None  # gRPC answers UNIMPLEMENTED
+        call = _Call(handler_call_details.method.removeprefix("/"), dict(handler_call_details.invocation_metadata))
+        shape = (
+            "stream" if handler.request_streaming else "unary",
+            "stream" if handler.response_streaming else "unary",
+        )
+        behaviour = getattr(handler, "_".join(shape))
+        guard = self._stream if handler.response_streaming else self._unary
+        make = getattr(grpc, f"{'_'.join(shape)}_rpc_method_handler")
+        return cast(
+            "grpc.RpcMethodHandler[Any, Any]",
+            make(guard(call, behaviour), handler.request_deserializer, handler.response_serializer),
+        )
+
+    def _unary(self, call: "_Call", behaviour: Callable[[Any, grpc.ServicerContext], Any]) -> Callable[..., Any]:
+        def guarded(request: Any, context: grpc.ServicerContext) -> Any:  # noqa: ANN401 - any message
+            with self._entered(call, context):
+                return behaviour(request, context)
+
+        return guarded
+
+    def _stream(
+        self, call: "_Call", behaviour: Callable[[Any, grpc.ServicerContext], Iterator[Any]]
+    ) -> Callable[..., Iterator[Any]]:
+        def guarded(request: Any, context: grpc.ServicerContext) -> Iterator[Any]:  # noqa: ANN401 - any message
+            with self._entered(call, context):
+                asked = self._clock()
+                for response in behaviour(request, context):
+                    if self._clock() - asked > RECHECK_S:
+                        asked = self._clock()
+                        with errors_as_status(context):
+                            self._still_welcome(call)
+                    yield response
+
+        return guarded
+
+    def _entered(self, call: "_Call", context: grpc.ServicerContext) -> AbstractContextManager[None, None]:
+        # A generator swallows nothing here; a type checker cannot see that.
+        return cast("AbstractContextManager[None, None]", self._inside(call, context))
+
+    @contextmanager
+    def _inside(self, call: "_Call", context: grpc.ServicerContext) -> Iterator[None]:
+        with ExitStack() as ending:
+            request = call.request_id()
+            ending.enter_context(structlog.contextvars.bound_contextvars(request=request, method=call.method))
+            context.send_initial_metadata((("x-request-id", request),))
+            with errors_as_status(context):
+                try:
+                    who = self._caller(call)
+                    structlog.contextvars.bind_contextvars(caller=who.name)
+                    client = who.name if who is not NOBODY else host_of(context.peer())
+                    ending.enter_context(self._shares.taken(client, streams=call.method == _LIMITED))
+                except PrivacyError as error:
+                    log.warning("call_not_let_in", peer=context.peer(), reason=error.reason)
+                    self._refused(error.reason)
+                    raise
+            ending.enter_context(called_by(who))
+            ending.callback(structlog.contextvars.unbind_contextvars, "caller")
+            yield
+
+    def _caller(self, call: "_Call") -> Caller:
+        """Return who calls.
+
+        Raises:
+            UnauthenticatedError: Nobody knows.
+            PermissionDeniedError: The role may not call this.
+            DatabaseError: Nobody can say who calls.
+        """
+        roles = roles_of(call.method)
+        if self._bearers is None or roles is OPEN:
+            return NOBODY
+        who = self._known_as(call.secret())
+        if who.role is not Role.ADMIN and who.role not in roles:
+            raise PermissionDeniedError(f"the role {who.role} may not call this", role=who.role, method=call.method)
+        return who
+
+    def _known_as(self, secret: str) -> Caller:
+        assert self._bearers is not None  # noqa: S101 - whoever has no tokens knows nobody
+        digest = hashlib.sha256(secret.encode()).digest()  # the token itself is remembered nowhere
+        who, asked = self._known.get(digest, (NOBODY, float("-inf")))
+        if self._clock() - asked <= KNOWN_FOR_S:
+            return who
+        self._known.pop(digest, None)
+        token = self._bearers.bearer(secret)
+        if len(self._known) >= _MAX_KNOWN:
+            self._known.clear()
+        who = Caller(token.name, token.label, token.role)
+        self._known[digest] = who, self._clock()
+        return who
+
+    def _still_welcome(self, call: "_Call") -> None:
+        """End a stream whose token was revoked or has expired since it began; a database that is gone ends none.
+
+        Raises:
+            UnauthenticatedError: The token is no longer good.
+        """
+        try:
+            self._caller(call)
+        except DatabaseError as error:
+            log.warning("token_not_checked", reason=error.reason)
+
+
+def roles_of(method: str) -> frozenset[Role]:
+    """Return who may call "package.Service/Method".
+
+    Raises:
+        PermissionDeniedError: The method is not in the table.
+    """
+    service, _, name = method.rpartition("/")
+    try:
+        return METHODS[service][name]
+    except KeyError:
+        raise PermissionDeniedError("nobody may call this method", method=method) from None
+
+
+def host_of(peer: str) -> str:
+    """Return the address in a peer's name as gRPC writes it, without its port."""
+    return peer.rpartition(":")[0] if peer.startswith(("ipv4:", "ipv6:")) else peer
+
+
+@dataclass(frozen=True, slots=True)
+class _Call:
+    method: str
+    metadata: Mapping[str, str | bytes]
+
+    def secret(self) -> str:
+        """Return what stands in "authorization: Bearer ...".
+
+        Raises:
+            UnauthenticatedError: Nothing does.
+        """
+        scheme, _, secret = str(self.metadata.get("authorization", "")).partition(" ")
+        if scheme.lower() != "bearer" or not secret:
+            raise UnauthenticatedError("this service asks for a token: `authorization: Bearer ...`", state="missing")
+        return secret
+
+    def request_id(self) -> str:
+        """Return the id that the client gave the call, if it may stand in a log, else a new one."""
+        given = str(self.metadata.get("x-request-id", ""))
+        return given if _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
+
+
+class _Shares:
+    """Counts what each client has."""
+
+    def __init__(self, limits: ClientLimits, clock: Callable[[], float]) -> None:
+        self._limits = limits
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._streams: dict[str, int] = {}
+        self._spent: dict[str, tuple[float, float]] = {}  # requests not paid back yet, and when that was counted
+
+    @contextmanager
+    def taken(self, client: str, *, streams: bool) -> Iterator[None]:
+        """Take a call, and a stream if it is one, for the length of the block.
+
+        Raises:
+            RateError: The client has its share.
+        """
+        with self._lock:
+            self._spend(client)
+            if streams:
+                if self._streams.get(client, 0) >= self._limits.streams:
+                    raise RateError(f"this client has its {self._limits.streams} streams", limit=self._limits.streams)
+                self._streams[client] = self._streams.get(client, 0) + 1
+        try:
+            yield
+        finally:
+            if streams:
+                with self._lock:
+                    self._streams[client] -= 1
+                    if not self._streams[client]:
+                        del self._streams[client]
+
+    def _spend(self, client: str) -> None:
+        now, rate = self._clock(), self._limits.requests_per_s
+        spent, since = self._spent.get(client, (0.0, now))
+        spent = max(0.0, spent - (now - since) * rate)
+        if spent + 1 > max(1.0, rate):
+            raise RateError(f"this client makes more than {rate:g} calls a second", limit=rate)
+        if len(self._spent) >= _MAX_KNOWN:
+            self._spent.clear()
+        self._spent[client] = spent + 1, now

@@ -1,0 +1,312 @@
+"""Who may call what, and what everybody else is told."""
+
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from datetime import timedelta
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import grpc
+import pytest
+from google.protobuf import descriptor_pool
+from google.rpc import error_details_pb2
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+from grpc_status import rpc_status
+from sqlalchemy import Engine
+from structlog.testing import capture_logs
+
+import privacy
+from privacy.database import open_database
+from privacy.errors import DatabaseError, PermissionDeniedError
+from privacy.migrations import migrate
+from privacy.serve import access
+from privacy.serve.access import METHODS, OPEN, ClientLimits, Gate, host_of, roles_of
+from privacy.serve.caller import NOBODY, caller
+from privacy.serve.server import Server
+from privacy.tokens import Role, Token, Tokens
+from privacy.v1 import enforcement_service_pb2 as pb
+from privacy.v1 import enforcement_service_pb2_grpc as pb_grpc
+from tests.serve.messages import DARK, clear, config, frame, refusal
+
+PACKAGES = tuple(Path(privacy.__file__).parent / name for name in ("v1", "inference"))
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Iterator[Engine]:
+    engine = open_database(f"sqlite:///{tmp_path / 'tokens.db'}")
+    migrate(engine)
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture
+def tokens(database: Engine) -> Tokens:
+    return Tokens(database)
+
+
+@pytest.fixture
+def open_to(serve: Callable[..., Server]) -> Iterator[Callable[..., Any]]:
+    """Start a server behind a gate, and return its stub."""
+    channels: list[grpc.Channel] = []
+
+    def start(*arguments: Any, **options: Any) -> pb_grpc.EnforcementServiceStub:
+        channels.append(grpc.insecure_channel(serve(gate=Gate(*arguments, **options)).address))
+        return pb_grpc.EnforcementServiceStub(channels[-1])
+
+    yield start
+    for channel in channels:
+        channel.close()
+
+
+def bearing(secret: str) -> dict[str, Any]:
+    return {"metadata": (("authorization", f"Bearer {secret}"),), "timeout": 20}
+
+
+def capabilities(stub: pb_grpc.EnforcementServiceStub, **options: Any) -> pb.GetCapabilitiesResponse:
+    return stub.GetCapabilities(pb.GetCapabilitiesRequest(), **({"timeout": 20} | options))
+
+
+def state(call: Callable[[], object]) -> str:
+    """What is said of the token of a call that is refused."""
+    with pytest.raises(grpc.RpcError) as caught:
+        call()
+    info = error_details_pb2.ErrorInfo()
+    status: Any = rpc_status.from_call(caught.value)  # type: ignore[arg-type]
+    assert status.details[0].Unpack(info)
+    return str(info.metadata["state"])
+
+
+def services() -> Mapping[str, Any]:
+    """Every service of ours and of the libraries that the server can have."""
+    for folder in PACKAGES:
+        for module in folder.glob("*_pb2.py"):
+            import_module(f"privacy.{folder.name}.{module.stem}")
+    import_module("google.longrunning.operations_pb2")
+    import_module("grpc_health.v1.health_pb2")
+    import_module("grpc_reflection.v1alpha.reflection_pb2")
+    pool = descriptor_pool.Default()
+    return {name: pool.FindServiceByName(name) for name in METHODS}
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_every_method_of_every_service_is_in_the_table(name: str) -> None:
+    assert set(METHODS[name]) == {method.name for method in services()[name].methods}
+
+
+def test_every_service_of_the_contract_is_in_the_table() -> None:
+    written = {
+        service.full_name
+        for module in PACKAGES[0].glob("*_pb2.py")
+        for service in import_module(f"privacy.v1.{module.stem}").DESCRIPTOR.services_by_name.values()
+    }
+
+    assert written <= set(METHODS)
+
+
+def test_only_probes_are_open() -> None:
+    opened = {f"{service}/{method}" for service in METHODS for method, who in METHODS[service].items() if who is OPEN}
+
+    assert {name for name in opened if not name.startswith(("grpc.health.", "inference."))} == set()
+
+
+def test_what_is_not_in_the_table_nobody_may_call() -> None:
+    for method in ("privacy.v1.EnforcementService/Nothing", "other.Service/Call", "", "/"):
+        with pytest.raises(PermissionDeniedError):
+            roles_of(method)
+
+
+@pytest.mark.parametrize("role", Role)
+def test_a_role_may_call_what_the_table_says(open_to: Callable[..., Any], tokens: Tokens, role: Role) -> None:
+    stub = open_to(tokens)
+    _, secret = tokens.create(role, "x")
+
+    def stream() -> object:
+        return list(stub.EnforceStream(iter([config(), *clear()]), **bearing(secret)))
+
+    assert capabilities(stub, **bearing(secret)).max_streams
+    if role in (Role.STREAM, Role.ADMIN):
+        stream()
+    else:
+        assert refusal(stream)[:2] == ("PERMISSION_DENIED", "PERMISSION_DENIED")
+
+
+@pytest.mark.parametrize(
+    ("metadata", "why"),
+    [
+        pytest.param((), "missing", id="no token"),
+        pytest.param((("authorization", ""),), "missing", id="an empty one"),
+        pytest.param((("authorization", "Basic eDp5"),), "missing", id="another scheme"),
+        pytest.param((("authorization", "Bearer"),), "missing", id="a scheme alone"),
+        pytest.param((("authorization", "Bearer nonsense"),), "unknown", id="nonsense"),
+        pytest.param((("authorization", "Bearer privacy_000000000000_x"),), "unknown", id="an unknown one"),
+    ],
+)
+def test_without_a_good_token_nothing_is_answered(
+    open_to: Callable[..., Any], tokens: Tokens, metadata: Any, why: str
+) -> None:
+    stub = open_to(tokens)
+
+    assert refusal(lambda: capabilities(stub, metadata=metadata))[:2] == ("UNAUTHENTICATED", "UNAUTHENTICATED")
+    assert state(lambda: capabilities(stub, metadata=metadata)) == why
+    assert (
+        refusal(lambda: list(stub.EnforceStream(iter([config()]), metadata=metadata, timeout=20)))[0]
+        == "UNAUTHENTICATED"
+    )
+
+
+def test_expired_and_revoked_tokens_are_told_apart(
+    open_to: Callable[..., Any], tokens: Tokens, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(access, "KNOWN_FOR_S", 0.0)
+    stub = open_to(tokens)
+    made, secret = tokens.create(Role.STREAM, "x")
+    capabilities(stub, **bearing(secret))
+    tokens.revoke(made.token)
+    _, brief = tokens.create(Role.STREAM, "x", timedelta(microseconds=1))
+
+    assert state(lambda: capabilities(stub, **bearing(secret))) == "revoked"
+    assert state(lambda: capabilities(stub, **bearing(brief))) == "expired"
+
+
+def test_a_stream_ends_when_its_token_is_revoked(
+    open_to: Callable[..., Any], tokens: Tokens, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(access, "KNOWN_FOR_S", 0.0)
+    monkeypatch.setattr(access, "RECHECK_S", 0.0)
+    stub = open_to(tokens)
+    made, secret = tokens.create(Role.STREAM, "x")
+
+    def messages() -> Iterator[pb.EnforceStreamRequest]:
+        yield config()
+        yield frame(0, DARK)
+        tokens.revoke(made.token)
+        yield frame(1, DARK)
+        yield frame(2, DARK)
+
+    assert state(lambda: list(stub.EnforceStream(messages(), **bearing(secret)))) == "revoked"
+
+
+class Fickle:
+    """Knows one token, until its database has gone."""
+
+    def __init__(self, token: Token) -> None:
+        self.token = token
+        self.gone = False
+
+    def bearer(self, secret: str) -> Token:
+        if self.gone:
+            raise DatabaseError("gone")
+        return self.token
+
+
+def test_a_database_that_goes_ends_no_stream_and_lets_nobody_in(
+    open_to: Callable[..., Any], tokens: Tokens, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(access, "KNOWN_FOR_S", 0.0)
+    monkeypatch.setattr(access, "RECHECK_S", 0.0)
+    fickle = Fickle(tokens.create(Role.STREAM, "x")[0])
+    stub = open_to(fickle)
+    accepted = threading.Event()
+
+    def messages() -> Iterator[pb.EnforceStreamRequest]:
+        yield config()
+        assert accepted.wait(20)
+        yield from (frame(number, DARK) for number in range(4))
+
+    answers = iter(stub.EnforceStream(messages(), **bearing("x")))
+    next(answers)
+    fickle.gone = True
+    accepted.set()
+
+    assert len(list(answers)) == 4
+    assert refusal(lambda: capabilities(stub, **bearing("x")))[:2] == ("UNAVAILABLE", "DATABASE_UNAVAILABLE")
+
+
+def test_probes_need_no_token(serve: Callable[..., Server], tokens: Tokens) -> None:
+    with grpc.insecure_channel(serve(gate=Gate(tokens)).address) as channel:
+        answer = health_pb2_grpc.HealthStub(channel).Check(health_pb2.HealthCheckRequest(), timeout=20)
+
+    assert answer.status == health_pb2.HealthCheckResponse.SERVING
+
+
+def test_no_token_is_ever_logged(open_to: Callable[..., Any], tokens: Tokens) -> None:
+    stub = open_to(tokens)
+    _, secret = tokens.create(Role.OPERATOR, "x")
+    with capture_logs() as lines:
+        capabilities(stub, **bearing(secret))
+        refusal(lambda: list(stub.EnforceStream(iter([config()]), **bearing(secret))))
+        refusal(lambda: capabilities(stub, **bearing(secret + "x")))
+
+    assert [line["event"] for line in lines].count("call_not_let_in") == 2
+    assert secret not in str(lines)
+
+
+def test_a_client_has_its_share_of_streams(open_to: Callable[..., Any], tokens: Tokens) -> None:
+    stub = open_to(tokens, ClientLimits(streams=1))
+    mine, other = (tokens.create(Role.STREAM, "x")[1] for _ in range(2))
+    first = iter(stub.EnforceStream(_endless(), **bearing(mine)))
+    next(first)
+
+    code, reason, (retry,) = refusal(lambda: list(stub.EnforceStream(iter([config()]), **bearing(mine))))
+    assert (code, reason) == ("RESOURCE_EXHAUSTED", "RATE_LIMITED")
+    assert retry.Is(error_details_pb2.RetryInfo.DESCRIPTOR)
+    assert list(stub.EnforceStream(iter([config()]), **bearing(other)))
+    first.cancel()
+
+
+def _endless() -> Iterator[pb.EnforceStreamRequest]:
+    yield config()
+    sequence = 0
+    while True:
+        yield frame(sequence, DARK)
+        sequence += 1
+
+
+def test_a_client_that_asks_too_often_is_told_to_wait(open_to: Callable[..., Any]) -> None:
+    now = [0.0]
+    stub = open_to(None, ClientLimits(requests_per_s=3), clock=lambda: now[0])
+    for _ in range(3):
+        capabilities(stub)
+
+    assert refusal(lambda: capabilities(stub))[:2] == ("RESOURCE_EXHAUSTED", "RATE_LIMITED")
+    now[0] += 0.5
+    capabilities(stub)
+
+
+@pytest.mark.parametrize(
+    ("sent", "same"), [("camera-7.retry_2", True), ("", False), ("x" * 65, False), ("a b", False), ('{"a"}', False)]
+)
+def test_a_call_has_an_id_that_may_stand_in_a_log(open_to: Callable[..., Any], sent: str, same: bool) -> None:
+    _, call = open_to(None).GetCapabilities.with_call(
+        pb.GetCapabilitiesRequest(), timeout=20, metadata=(("x-request-id", sent),)
+    )
+    (given,) = (value for key, value in call.initial_metadata() if key == "x-request-id")
+
+    assert (given == sent) is same
+    assert len(given) == 32 or same
+
+
+def test_outside_of_a_call_nobody_calls() -> None:
+    assert caller() is NOBODY
+
+
+@pytest.mark.parametrize(
+    ("peer", "host"),
+    [
+        ("ipv4:10.0.0.7:5000", "ipv4:10.0.0.7"),
+        ("ipv6:%5B::1%5D:5000", "ipv6:%5B::1%5D"),
+        ("unix:/run/a:b", "unix:/run/a:b"),
+    ],
+)
+def test_a_client_without_a_token_is_an_address(peer: str, host: str) -> None:
+    assert host_of(peer) == host
+
+
+def test_a_message_that_unpacks_to_much_is_refused_unread(channel: grpc.Channel) -> None:
+    stub = pb_grpc.EnforcementServiceStub(channel)
+    bomb = pb.ClassifyFrameRequest(policy="x" * (64 * 1024 * 1024))
+    with pytest.raises(grpc.RpcError) as caught:
+        stub.ClassifyFrame(bomb, timeout=20, compression=grpc.Compression.Gzip)
+
+    assert caught.value.code() in (grpc.StatusCode.UNIMPLEMENTED, grpc.StatusCode.RESOURCE_EXHAUSTED)
