@@ -36,6 +36,7 @@ _ENCRYPTED_TAGS = ("encv", "enca")
 _TOLERANCE_S = 0.02  # timestamps are rounded to the ticks of their container
 _EARLY_S = 2.0  # containers round their duration, and sound may outlast the pictures
 _TS_PACKET = 188
+_PENDING = 1024  # no decoder holds back so many pictures
 
 
 class Fault(StrEnum):
@@ -293,7 +294,6 @@ class VideoRecording:
         if ticks is None:  # a stream without a container has no clock
             offset = self._ordinal * step
             packet.pts = packet.dts = round(offset / base)
-            ticks = packet.pts
         else:
             start = self._stream.start_time or 0
             offset = float((ticks - start) * base) + self._shift
@@ -301,11 +301,11 @@ class VideoRecording:
             self._shift += self._previous + step - offset
             offset = self._previous + step
         self._previous = offset
-        self._offsets[ticks] = offset
         return offset
 
     def _decode(self, packet: "Packet[VideoStream] | None", offset: float) -> Iterator[Frame | Doubt]:
         """Yield what the decoder lets go of; a doubt for what it cannot read."""
+        self._remember(packet, offset)
         try:
             pictures = self._stream.codec_context.decode(packet)
         except av.error.EOFError:  # was flushed before
@@ -332,8 +332,16 @@ class VideoRecording:
                 yield Doubt(at, Reason.DECODE_ERROR)
             else:
                 yield frame
-        if packet is None or len(self._offsets) > 4096:  # of packets whose pictures were not wanted
+        if packet is None:
             self._offsets.clear()
+
+    def _remember(self, packet: "Packet[VideoStream] | None", offset: float) -> None:
+        """Know the offset of the picture in a packet when the decoder lets go of it."""
+        ticks = None if packet is None else packet.dts if packet.pts is None else packet.pts
+        if ticks is not None:
+            self._offsets[ticks] = offset
+        if len(self._offsets) > _PENDING:  # pictures that were left out never come
+            del self._offsets[next(iter(self._offsets))]
 
     def _seek(self, offset: float) -> None:
         """Go to the last key frame at or before `offset`."""

@@ -157,6 +157,16 @@ def test_a_damaged_key_frame_is_a_doubt_and_named(tmp_path: Path) -> None:
     assert [(fault.why, fault.offset) for fault in seen.broken] == [("DAMAGED", 20.0)]
 
 
+@pytest.mark.parametrize("name", ["a.mp4", "a.ts", "a.flv"])
+def test_a_long_recording_that_is_whole_is_not_called_damaged(tmp_path: Path, name: str) -> None:
+    """Of thousands of packets between looks most are never decoded; what is remembered of them has an end."""
+    seen = scan(write_recording(tmp_path / name, [(200, 230)], seconds=300, rate=20))
+
+    assert seen.broken == ()
+    assert not np.any(seen.looks["kind"] % CLOSER == DOUBT)
+    assert np.allclose(found(seen), [(200, 230)], atol=1)
+
+
 def test_thumbnails_show_nothing_of_what_was_seen(tmp_path: Path) -> None:
     """Two recordings that differ in every pixel and show the model the same give the same thumbnails."""
     one = write_recording(tmp_path / "a.mp4", [(20, 40)])
