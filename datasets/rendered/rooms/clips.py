@@ -87,7 +87,7 @@ def reaimed(room: Room, at: float) -> Move:
     place = (0.18, y + 0.25, room.height - 0.3)
     along = looking_at(place, (room.width * 0.55, room.depth, 0.9), width=82)
     into = looking_at(place, (room.width + 3.0, y - 0.3, 0.75), width=34)
-    return between(along, into, ease(at, 4.0, 6.0)), frozenset({DOOR_OPEN, "people 0"})
+    return between(along, into, ease(at, 4.0, 5.6)), frozenset({DOOR_OPEN, "people 0"})
 
 
 def opened(room: Room, at: float) -> Move:
@@ -111,7 +111,7 @@ def sweep(start: float, end: float, tilt: float, width: float) -> Callable[[Room
 
 
 STORIES = (
-    Story("corridor-reaimed", "corridor", 11, 10.0, (240, 320), reaimed),
+    Story("corridor-reaimed", "corridor", 11, 16.0, (240, 320), reaimed),
     Story("corridor-door", "corridor", 4, 6.0, (240, 320), opened),
     Story("lobby-sweep", "lobby", 5, 7.5, (240, 320), sweep(-25, 22, 6, 75)),
     Story("office-sweep", "office", 6, 7.5, (240, 320), sweep(-22, 22, 4, 80)),
