@@ -24,6 +24,8 @@ log = structlog.get_logger()
 
 MAX_SUBJECTS = 256
 """A detector that finds more in one picture sees noise: the frame is hidden whole."""
+MAX_UNSEEN = 30
+"""After so many frames that no detector saw one is looked at, whatever their clock says: a clock can crawl."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -114,7 +116,7 @@ def judge(
     frames: Iterable[Frame], model: ZoneClassifier, watch: Watch, cadence: Cadence
 ) -> Iterator[tuple[Frame, Verdict]]:
     """Yield each frame with its verdict, looking only as often as the cadence asks."""
-    state = State.UNCERTAIN
+    state, opening = State.UNCERTAIN, False
     shape: object = None
     for frame in frames:
         sight: Sight = None
@@ -127,11 +129,11 @@ def judge(
             match cadence.cue(frame, settled=state is not State.UNCERTAIN):
                 case Cue.LOOK:
                     sight = examine(frame, model)
-                case Cue.BLIND if state is not State.PROHIBITED:  # what is accused stays so, and stays hidden
+                case Cue.BLIND if opening or state is not State.PROHIBITED:  # what is accused stays so, hidden whole
                     sight = Doubt(frame.offset, Reason.OVERLOAD)
         shape = here
         verdict = watch.see(sight, frame.offset)
-        state = verdict.state
+        state, opening = verdict.state, verdict.opening is not None
         yield frame, verdict
 
 
@@ -230,7 +232,7 @@ def follow(
         most: But no more than so many frames wait, whatever their offsets say; None for as many as there are.
     """
     every = rules.detect_every_s if look_behind_s >= rules.detect_every_s else 0.0
-    tracks, looks = Tracks(rules), _Looks(subjects, rules, every)
+    tracks, looks = Tracks(rules), _Looks(subjects, rules, every, min(most or MAX_UNSEEN, MAX_UNSEEN))
     held: deque[_Held] = deque()
     try:
         for frame, verdict in ruled:
@@ -249,9 +251,10 @@ def follow(
 class _Looks:
     """When the detectors look, and what follows if they fail."""
 
-    def __init__(self, subjects: Mapping[Subject, Detector], rules: Subjects, every: float) -> None:
-        self._subjects, self._rules, self._every = subjects, rules, every
+    def __init__(self, subjects: Mapping[Subject, Detector], rules: Subjects, every: float, most: int) -> None:
+        self._subjects, self._rules, self._every, self._most = subjects, rules, every, most
         self._looked: float | None = None  # the offset of the last good look; None if a look is overdue
+        self._unseen = 0  # frames since then
 
     def at_last(self, held: deque[_Held], tracks: Tracks) -> None:
         """Look at the newest of the held frames, if it is time."""
@@ -259,8 +262,14 @@ class _Looks:
         if now.verdict.state is not State.CLEAR:
             self._looked = None
             return
-        if self._looked is not None and 0 <= now.frame.offset - self._looked < self._every:
+        self._unseen += 1
+        if (
+            self._looked is not None
+            and 0 <= now.frame.offset - self._looked < self._every
+            and self._unseen < self._most
+        ):
             return
+        self._unseen = 0
         try:
             found = find(now.frame, self._subjects, self._rules)
             tracks.see(found, now.frame.offset, since=held[0].frame.offset)

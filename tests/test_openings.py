@@ -10,13 +10,14 @@ import pytest
 from numpy.typing import NDArray
 
 from privacy import pipeline, policy
+from privacy.cadence import Cadence, Pace
 from privacy.errors import PolicyError
 from privacy.evidence import Evidence, Reason
 from privacy.frame import Frame, Layout
 from privacy.openings import Around
 from privacy.plan import WHOLE, Bitmap, MaskPlan, plan_for
 from privacy.policy import Openings, Policy, Subject
-from privacy.verdict import State, Verdict
+from privacy.verdict import State, Verdict, Watch
 from tests.toys import Finds, detection, evidence
 
 RULES = policy.load()
@@ -125,6 +126,17 @@ def test_frames_that_wait_are_hidden_whole_if_the_next_look_is() -> None:
     last = max(n for n in looks if n < 21)
 
     assert all(one.plan.hides_everything for one in outcomes[last + 1 :])
+
+
+def test_a_change_that_nobody_looks_at_any_more_is_hidden_whole() -> None:
+    """A camera that turns from the corridor into the washroom, when its changes of scene are used up."""
+    fast = [replace(one, offset=one.offset / 100) for one in clip([DOOR] * 150 + [NONE, ALL] * 4)]
+    watch, cadence = Watch(FOLLOWING), Cadence(FOLLOWING.timing, Pace(changes=1))
+    ruled = pipeline.judge(fast, pipeline.looking(Doors(), FOLLOWING), watch, cadence)
+    shown = list(pipeline.enforce(ruled, FOLLOWING))
+
+    assert any(not one.plan.hides_everything for one in shown[:150])
+    assert all(one.plan.hides_everything for one in shown[151:])
 
 
 @pytest.mark.parametrize("state", [State.UNCERTAIN, State.PROHIBITED])

@@ -356,6 +356,21 @@ def test_a_slow_camera_forgets_nobody_while_its_frames_wait() -> None:
     assert not any(shows_subject(outcome) for outcome in clear)
 
 
+def test_who_comes_in_is_hidden_although_the_clock_crawls() -> None:
+    """By such a clock the last look is always fresh."""
+
+    class Brighter(Finds):
+        def detect(self, image: NDArray[np.uint8]) -> tuple[Detection, ...]:
+            return super().detect(image) if image.mean() > DARK + 1 else ()
+
+    frames = clip([DARK] * 100 + [DARK + 3] * 100, rate=20)
+    crawling = [replace(one, offset=min(one.offset, 4.0) + one.sequence * 1e-6) for one in frames]
+    outcomes = people(crawling, Brighter(detection(BOX)), look_behind_s=1.0)
+
+    assert outcomes[-1].verdict.state is State.CLEAR
+    assert not any(shows_subject(outcome) for outcome in outcomes[100 + pipeline.MAX_UNSEEN :])
+
+
 def test_a_policy_that_hides_people_is_not_obeyed_without_a_detector() -> None:
     strict = replace(RULES, subjects=replace(RULES.subjects, hidden=frozenset({Subject.PEOPLE})))
 

@@ -38,6 +38,8 @@ _KEY_EVERY = 50  # frames; whoever joins or loses one waits no longer than this
 _FULL_RANGE = 2  # AVCOL_RANGE_JPEG
 _BT709 = 1  # AVCOL_SPC_BT709
 _HD_ROWS = 576
+_H264_SLICES, _H264_VIEWS = (1, 2, 5), (20, 21)  # nal_unit_type: ITU-T H.264, table 7-1
+_H265_SLICES = 32  # and everything below: ITU-T H.265, table 7-1
 
 
 class Pictures(Protocol):
@@ -177,7 +179,8 @@ class UnitPictures:
 
     Until a key frame, and after anything that was lost, pictures are predicted from something that is not there: they
     are damaged, whatever the decoder makes of them. A gap in the sequence numbers is a loss; FFmpeg itself conceals the
-    loss of an H.264 unit without a word. A unit whose picture is not out at once (B frames) is damaged, too.
+    loss of an H.264 unit without a word. A unit whose picture is not out at once (B frames) is damaged, too, and so is
+    a message with more than one picture: a decoder gives one of them, and whoever plays what was sent sees all.
 
     Args:
         codec: H.264 or H.265.
@@ -251,7 +254,10 @@ class UnitPictures:
 
     def _decoded(self, came: Arrival) -> "av.VideoFrame | None":
         """Return the picture of this unit; None if there is none, or not just that one."""
-        packet = av.Packet(bytes(came.data))
+        data = bytes(came.data)
+        if _pictures_in(data, self._codec) > 1:
+            return None
+        packet = av.Packet(data)
         packet.pts = came.sequence
         try:
             pictures = self._decoder.decode(packet) if packet.size else []
@@ -282,6 +288,25 @@ class UnitPictures:
             full_range=full_range,
             bt709=picture.colorspace == _BT709 or (picture.colorspace == 2 and picture.height > _HD_ROWS),
         )
+
+
+def _pictures_in(data: bytes, codec: Codec) -> int:
+    """Count the slices that begin a picture, and everything of further views and layers.
+
+    A slice says so with one bit: `first_mb_in_slice` is 0 (ITU-T H.264, 7.4.3), `first_slice_segment_in_pic_flag` is 1
+    (H.265, 7.4.7.1).
+    """
+    count = 0
+    for unit in data.split(b"\0\0\1")[1:]:
+        if len(unit) < 2:
+            continue
+        if codec is Codec.H264:
+            kind = unit[0] & 31
+            count += kind in _H264_VIEWS or (kind in _H264_SLICES and unit[1] >= 128)
+        elif unit[0] >> 1 & 63 < _H265_SLICES:
+            layer = (unit[0] & 1) << 5 | unit[1] >> 3
+            count += layer > 0 or unit[2:3] >= b"\x80"
+    return count
 
 
 class _Encoder:

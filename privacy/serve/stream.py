@@ -202,8 +202,9 @@ class Stream:
                 self._slots.give_back(request.release.slots)
                 continue
             came = translate.arrival(request, sequence, clock(), self._slots)
-            if came.slot is not None and self._setup.format.layout is None:
-                # A decoder must not see its bytes change; whoever shares the memory may change them at any time.
+            if came.slot is not None:
+                # What is judged has to be what is answered and kept as evidence; whoever shares the memory may change
+                # it at any time, and the answer itself is written there.
                 came = replace(came, data=bytes(came.data))
             sequence = came.sequence
             yield came

@@ -145,7 +145,7 @@ class Arrival:
     Attributes:
         sequence: Its sequence number.
         offset: Capture time in seconds.
-        data: The bytes; of a raw picture in shared memory, a view of them.
+        data: The bytes; as they are read from shared memory, a view of it.
         slot: Where in shared memory they came; None if in the message.
         size: `(height, width)` as the message says; meaningless for JPEG.
         received: When it was taken from the wire, on the clock that times the stages.

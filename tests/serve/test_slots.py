@@ -19,6 +19,7 @@ from privacy.serve.slots import FOLDER, SlotMaker, Slots, sweep
 from privacy.v1 import enforcement_service_pb2 as pb
 from privacy.v1 import enforcement_service_pb2_grpc as pb_grpc
 from tests.serve.messages import DARK, FORMATS, LIGHT, config, frame, payload, refusal
+from tests.serve.test_observer import Notebook
 
 SLOT = 64 * 1024
 
@@ -90,6 +91,20 @@ def test_a_slot_can_be_used_again_once_it_was_given_back(stub: pb_grpc.Enforceme
         assert plugin.frame(0, payload("GRAY", DARK)).HasField("verdict")
         plugin.release(0)
     plugin.end()
+
+
+@pytest.mark.parametrize("mode", [pb.RESPONSE_MODE_MASKED_FRAME, pb.RESPONSE_MODE_MASK_GEOMETRY])
+def test_what_is_kept_is_what_was_judged_whatever_is_written_over_it(serve: Callable[..., Server], mode: Any) -> None:
+    """Evidence is made of it later, when the slot has the masked picture, or the next one."""
+    notebook = Notebook()
+    with grpc.insecure_channel(serve(shared_memory_bytes=1024 * 1024, observers=(notebook,)).address) as channel:
+        plugin = Plugin(pb_grpc.EnforcementServiceStub(channel), response_mode=mode)
+        plugin.frame(0, payload("GRAY", LIGHT))
+        plugin.map[:SLOT] = bytes(SLOT)
+        plugin.end()
+
+    (answer,) = (said for what, said in notebook.heard if what == "answered")
+    assert set(np.unique(answer.frame.planes[0])) == {LIGHT}
 
 
 def test_the_memory_is_gone_with_the_stream(stub: pb_grpc.EnforcementServiceStub) -> None:

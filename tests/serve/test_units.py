@@ -122,6 +122,19 @@ def test_a_unit_that_is_no_unit_hides_and_the_stream_lives(stub: Stub, codec: st
 
 
 @pytest.mark.parametrize("codec", CODECS)
+@pytest.mark.parametrize("first", [True, False])
+def test_a_message_with_two_pictures_is_hidden(stub: Stub, codec: str, first: bool) -> None:
+    """The decoder gives one of them; whoever plays what he sent, since it was called clear, would see both."""
+    lobby, washroom = units(codec, [40] * 8, key_every=1), units(codec, [240] * 8, key_every=1)
+    both = [b + a if first else a + b for a, b in zip(lobby, washroom, strict=True)]
+
+    answers = results(stub, [config(codec), *sent([*lobby, *both, *lobby])])
+
+    assert states(answers)[7] == states(answers)[-1] == "C"
+    assert reasons(answers)[8:16] == ["DECODE_ERROR"] * 8
+
+
+@pytest.mark.parametrize("codec", CODECS)
 def test_another_resolution_in_the_middle_is_hidden_and_opens_again(stub: Stub, codec: str) -> None:
     data = units(codec, [40] * 4) + units(codec, [40] * 6, size=(144, 160))
 
