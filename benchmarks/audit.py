@@ -31,6 +31,7 @@ from numpy.typing import NDArray
 from privacy import policy
 from privacy.audit import outcome, run
 from privacy.audit.archive import Naming
+from privacy.audit.book import NAME, Book
 from privacy.audit.engines import Engine
 from privacy.audit.engines.local import LocalEngine
 from privacy.audit.engines.ray import RayEngine
@@ -200,6 +201,7 @@ def score(options: argparse.Namespace) -> dict[str, Any]:
     every = replace(TERMS, min_event_s=1.0)
     exhaustive, _, all_of_it = _found(closely, paths, options.archive, every, options.workers)
     hours = sum(one["duration_s"] for one in truths.values()) / 3600
+    each_h = hours / len(truths)
     long = {
         path: [event for event in truth["events"] if event["end_s"] - event["start_s"] >= SHORTEST_S]
         for path, truth in truths.items()
@@ -216,21 +218,22 @@ def score(options: argparse.Namespace) -> dict[str, Any]:
         "decoded_share_every_second": all_of_it["guarantee"]["decoded_share"],
         "p_not_looked_at": total["guarantee"]["p_not_looked_at"],
         "took_s": round(took, 1),
-        "against the truth": compared(found, wanted, hours),
-        "every second, against the truth": compared(exhaustive, wanted, hours),
-        "against every second": compared(found, sights, hours),
+        "against the truth": compared(found, wanted, each_h),
+        "every second, against the truth": compared(exhaustive, wanted, each_h),
+        "against every second": compared(found, sights, each_h),
         "missed": [
             f"{e['source']} ({e['zone']}, {e['end_s'] - e['start_s']:g} s)"
             for path, events in long.items()
             for e in events
-            if not _hits(found[path], (e["start_s"], e["end_s"], ""))
+            if path in found and not _hits(found[path], (e["start_s"], e["end_s"], ""))
         ],
     }
 
 
-def compared(found: Found, wanted: dict[str, list[Span]], hours: float) -> dict[str, Any]:
+def compared(found: Found, wanted: dict[str, list[Span]], each_h: float) -> dict[str, Any]:
     """Return how many of the wanted spans were found, how exactly, and how much else was."""
-    pairs = [(span, _hits(found[path], span)) for path, spans in wanted.items() for span in spans]
+    both = found.keys() & wanted.keys()
+    pairs = [(span, _hits(found[path], span)) for path in sorted(both) for span in wanted[path]]
     met = [(span, hits) for span, hits in pairs if hits]
     errors = sorted(
         error for span, hits in met for error in (abs(hits[0].start - span[0]), abs(hits[-1].end - span[1]))
@@ -238,16 +241,17 @@ def compared(found: Found, wanted: dict[str, list[Span]], hours: float) -> dict[
     named = sum(hits[0].zone.slug == span[2] for span, hits in met)
     false = sum(
         not any(one.start < end and one.end > start for start, end, _ in wanted[path])
-        for path, ones in found.items()
-        for one in ones
+        for path in both
+        for one in found[path]
     )
     return {
+        "recordings": len(both),
         "events": len(pairs),
         "recall": round(len(met) / len(pairs), 4) if pairs else None,
         "zone_named_right": round(named / len(met), 4) if met else None,
         "boundary_error_median_s": round(statistics.median(errors), 3) if errors else None,
         "boundary_error_p90_s": round(errors[int(0.9 * len(errors))], 3) if errors else None,
-        "others_per_hour": round(false / hours, 3),
+        "others_per_hour": round(false / (each_h * len(both)), 3) if both else None,
     }
 
 
@@ -258,15 +262,23 @@ def _hits(found: Sequence[Finding], span: Span) -> list[Finding]:
 def _found(
     out: Path, paths: list[str], archive: Path, terms: Terms, workers: int
 ) -> tuple[Found, float, dict[str, Any]]:
-    with run.begin(out, paths, terms, RULES, Naming(), resume=True) as book:
-        with LocalEngine(run.MakeScanner(RULES, terms), workers) as engine:
+    """Audit with so many workers; with none, judge what an earlier run has in its book."""
+    took = 0.0
+    if workers:
+        with (
+            run.begin(out, paths, terms, RULES, Naming(), resume=True) as book,
+            LocalEngine(run.MakeScanner(RULES, terms), workers) as engine,
+        ):
             began = time.perf_counter()
             run.scan(book, engine)
             took = time.perf_counter() - began
-        found = {
-            str(Path(one.entry.path).relative_to(archive)): one.judged.findings for one in outcome.rule(book, RULES)
-        }
-        return found, took, outcome.conclude(book, RULES, out)["summary"]
+    with Book(out / NAME) as book:
+        judged = [one for one in outcome.rule(book, RULES) if one.entry.parts]  # only what was scanned
+    totals = outcome.Totals()
+    for one in judged:
+        totals.add(one, terms.min_event_s)
+    found = {str(Path(one.entry.path).relative_to(archive)): one.judged.findings for one in judged}
+    return found, took, outcome.summary_json(totals, terms)
 
 
 def _truths(archive: Path) -> list[dict[str, Any]]:
@@ -286,7 +298,7 @@ def main() -> None:
     right = commands.add_parser("score")
     right.add_argument("--archive", type=Path, required=True)
     right.add_argument("--out", type=Path, required=True, help="folder of the audit; resumed if it is there")
-    right.add_argument("--workers", type=int, default=2)
+    right.add_argument("--workers", type=int, default=2, help="0 scores what an earlier run has done so far")
     for each in (fast, right):
         each.add_argument("--json", type=Path, help="write the result here as well")
     options = parser.parse_args()
