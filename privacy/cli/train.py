@@ -30,12 +30,19 @@ CHATTY = ("onnxscript", "onnx_ir", "torch.onnx")
     "--weights",
     required=True,
     type=click.Path(file_okay=False, path_type=Path),
-    help="Where the finished files go: fp32 and int8 ONNX, safetensors, thresholds.",
+    help="Where the finished files go: ONNX, safetensors, thresholds.",
 )
-def train(data: Path, out: Path, weights: Path) -> None:
-    """Train, calibrate and export the zone model; prints the sha256 of every file.
+@click.option(
+    "--model",
+    default="zones-lite0",
+    show_default=True,
+    type=click.Choice(["zones-lite0", "zones-lite2"]),
+    help="Which recipe; docs/models.md says what each makes, and which ships.",
+)
+def train(data: Path, out: Path, weights: Path, model: str) -> None:
+    """Train, calibrate and export a zone model; prints the sha256 of every file.
 
-    Needs the extra `train` (torch). About two hours on two CPU cores.
+    Needs the extra `train` (torch). One to two hours on two CPU cores.
     """
     try:
         from privacy.training import ship  # noqa: PLC0415 - torch is large, and no other command needs it
@@ -58,6 +65,6 @@ def train(data: Path, out: Path, weights: Path) -> None:
         def show(done: int, total: int, line: str) -> None:
             bars.update(task, completed=done, total=total, description=line)
 
-        digests = ship.make(ship.recipe(data, out, weights=weights), show)
+        digests = ship.make(ship.recipe(data, out, name=model, weights=weights), show)
     for name, digest in digests.items():
         click.echo(f"{digest}  {name}")

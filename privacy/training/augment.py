@@ -382,12 +382,13 @@ def open_door(host: Image, behind: Image, rng: np.random.Generator, strength: fl
 def no_picture(image: Image, rng: np.random.Generator, strength: float) -> Image:
     """Replace the picture by one of the things a broken, covered or unplugged camera sends.
 
-    Black, one flat colour, a slow gradient, colour bars, static, a hand before the lens, or blur beyond recognition.
+    Black, one flat colour, a slow gradient, colour bars, static, a hand before the lens, a test chart of squares or
+    stripes, or blur beyond recognition.
     """
     if strength <= 0:
         return image.copy()
     height, width = image.shape[:2]
-    kind = int(rng.integers(7))
+    kind = int(rng.integers(8))
     flat: NDArray[np.floating[Any]]
     if kind == 0:
         flat = np.full(image.shape, rng.uniform(0, 14), np.float32)
@@ -411,6 +412,8 @@ def no_picture(image: Image, rng: np.random.Generator, strength: float) -> Image
         tint = np.array([rng.uniform(10, 120), rng.uniform(0, 60), rng.uniform(0, 50)], np.float32)
         far = cv2.resize(rng.uniform(0.2, 1, (3, 4)).astype(np.float32), (width, height), interpolation=cv2.INTER_CUBIC)
         flat = tint * far[..., None]
+    elif kind == 6:
+        flat = _chart(height, width, rng)
     else:
         left = _image(cv2.resize(image, rng.integers(2, 6, 2).tolist(), interpolation=cv2.INTER_AREA))
         flat = np.asarray(cv2.resize(left, (width, height), interpolation=cv2.INTER_CUBIC), np.float32)
@@ -510,6 +513,18 @@ def _bars(height: int, width: int, rng: np.random.Generator) -> NDArray[np.float
     if rng.random() < 0.4:
         cv2.circle(bars, (width // 2, height // 2), int(min(height, width) * rng.uniform(0.2, 0.48)), (230.0,) * 3, 2)
     return np.asarray(bars, np.float32)
+
+
+def _chart(height: int, width: int, rng: np.random.Generator) -> NDArray[np.float32]:
+    """Squares or stripes in two colours, turned by any angle."""
+    ys, xs = np.mgrid[0:height, 0:width].astype(np.float32)
+    angle = float(rng.choice([0.0, np.pi / 4, rng.uniform(0, np.pi)]))
+    cell = np.exp(rng.uniform(np.log(4), np.log(80), 2))
+    across = np.floor((xs * np.cos(angle) + ys * np.sin(angle)) / cell[0])
+    along = np.floor((ys * np.cos(angle) - xs * np.sin(angle)) / cell[0 if rng.random() < 0.7 else 1])
+    odd = (across + (along if rng.random() < 0.7 else 0)) % 2 > 0
+    colours = rng.uniform(0, 255, (2, 3)) if rng.random() < 0.4 else np.array([[0.0] * 3, [255.0] * 3])
+    return np.where(odd[..., None], colours[0], colours[1]).astype(np.float32)
 
 
 def _overlay(image: Image, figure: NDArray[np.uint8], top: int, left: int, *, gain: float) -> Image:

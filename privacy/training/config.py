@@ -18,7 +18,10 @@ class TrainConfig:
         data: Folder of the corpus.
         out: Folder for shards, checkpoints and logs; a run found there is resumed.
         size: `(height, width)` of the model's input, multiples of 32.
-        frozen_stages: Stages of the trunk, from the stem, that keep their ImageNet weights (1 to 4).
+        trunk: Name of the trunk, "lite0" or "lite2" (`privacy.training.network.TRUNKS`).
+        twin: Keep the late stages of ImageNet beside the fine-tuned ones, with a zone head of their own.
+        frozen_stages: Stages of the trunk, from the stem, that keep their ImageNet weights (1 to 5).
+        frozen_norms: Keep the statistics of the batch norms as ImageNet left them.
         epochs: Passes, each over one shard of drawn pictures.
         repeats: Passes over a shard before the next is drawn.
         draws: Pictures in a shard.
@@ -33,8 +36,8 @@ class TrainConfig:
         no_picture: Share of draws that show no place at all and are taught "uncertain".
         open_door: Share of draws that show another place through an opening.
         close_up: Share of draws that show a small part of a photo: a wall, a floor, a table top.
-    elsewhere: Share of draws that show a picture of no room, from a set of things and people.
-    person: Probability of standing a cut-out person in the picture.
+        elsewhere: Share of draws that show a picture of no room, from a set of things and people.
+        person: Probability of standing a cut-out person in the picture.
         full_view: Share of the picture that a private place behind an opening must fill to count as the whole answer.
         balance: How often each label is drawn.
         zone_weight: Of the cross-entropy over zones in the loss.
@@ -51,7 +54,10 @@ class TrainConfig:
     data: Path
     out: Path
     size: tuple[int, int] = (192, 256)
+    trunk: str = "lite0"
+    twin: bool = False
     frozen_stages: int = 4
+    frozen_norms: bool = False
     epochs: int = 10
     repeats: int = 2
     draws: int = 6000
@@ -85,10 +91,14 @@ class TrainConfig:
         """Digest of what decides the drawn pictures; shards are shared between runs that agree on it."""
         drawn = (
             "size",
+            "trunk",
+            "twin",
             "frozen_stages",
             "draws",
             "no_picture",
             "open_door",
+            "close_up",
+            "elsewhere",
             "person",
             "full_view",
             "balance",

@@ -279,6 +279,7 @@ class Shard:
 
     Attributes:
         features: `(N, C, h, w)` float16.
+        still: `(N, 1280)` float16, the mean feature of the twin; `(N, 0)` without one.
         zones: `(N, Z)` float32.
         places: `(N,)` int64.
         objects: `(N, O)` float32.
@@ -286,13 +287,14 @@ class Shard:
     """
 
     features: NDArray[np.float16]
+    still: NDArray[np.float16]
     zones: NDArray[np.float32]
     places: NDArray[np.int64]
     objects: NDArray[np.float32]
     zone_map: NDArray[np.float16]
 
 
-_NAMES = ("features", "zones", "places", "objects", "zone_map")
+_NAMES = ("features", "still", "zones", "places", "objects", "zone_map")
 
 
 def read_shard(folder: Path) -> Shard:
@@ -349,9 +351,10 @@ class _Hand:
 
     def __call__(self, numbers: range) -> tuple[NDArray[np.generic], ...]:
         draws = [self._maker.draw(number) for number in numbers]
-        features = self._session.run(None, {"images": np.stack([draw.image for draw in draws])})[0]
+        features, still = self._session.run(None, {"images": np.stack([draw.image for draw in draws])})
         return (
             features.astype(np.float16),
+            still.astype(np.float16),
             np.stack([draw.zones for draw in draws]),
             np.array([draw.place for draw in draws], np.int64),
             np.stack([draw.objects for draw in draws]),

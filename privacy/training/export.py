@@ -170,7 +170,7 @@ def graph_of(module: nn.Module, size: tuple[int, int], outputs: Sequence[str]) -
     return graph
 
 
-def to_onnx(model: Shipped, path: Path, *, size: tuple[int, int], metadata: dict[str, str]) -> None:
+def to_onnx(model: Shipped, path: Path, *, size: tuple[int, int], metadata: dict[str, str], half: bool = False) -> None:
     """Write `model` as one ONNX file.
 
     Args:
@@ -178,6 +178,8 @@ def to_onnx(model: Shipped, path: Path, *, size: tuple[int, int], metadata: dict
         path: File to write.
         size: `(height, width)` in pixels, multiples of 32, fixed in the graph.
         metadata: Written to the file's `metadata_props`.
+        half: Keep the weights as float16 in the file, which halves it. Arithmetic stays float32: ONNX Runtime widens
+            them once, when it opens the file.
     """
     proto = graph_of(model, size, OUTPUTS)
     del proto.metadata_props[:]
@@ -194,14 +196,35 @@ def to_onnx(model: Shipped, path: Path, *, size: tuple[int, int], metadata: dict
     del proto.functions[:]
     proto.graph.name = "zones"
     proto.producer_name, proto.producer_version = "privacy", ""
+    if half:
+        _halve(proto)
     onnx.helper.set_model_props(proto, metadata)
     onnx.checker.check_model(proto, full_check=True)
     path.write_bytes(proto.SerializeToString())
 
 
-def to_safetensors(model: Shipped, path: Path, *, metadata: dict[str, str]) -> None:
+_SMALL = 4096
+"""Weights with fewer numbers stay float32: they cost nothing, and biases and norms are the ones to be exact about."""
+
+
+def _halve(proto: onnx.ModelProto) -> None:
+    graph, widened = proto.graph, []
+    for weight in graph.initializer:
+        values = onnx.numpy_helper.to_array(weight)
+        if values.dtype == np.float32 and values.size >= _SMALL:
+            name = weight.name
+            weight.CopyFrom(onnx.numpy_helper.from_array(values.astype(np.float16), f"{name}.half"))
+            widened.append(onnx.helper.make_node("Cast", [f"{name}.half"], [name], to=onnx.TensorProto.FLOAT))
+    nodes = [*widened, *graph.node]
+    del graph.node[:]
+    graph.node.extend(nodes)
+
+
+def to_safetensors(model: Shipped, path: Path, *, metadata: dict[str, str], half: bool = False) -> None:
     """Write the same weights for Torch; calibration is in the metadata under `calibration`."""
     state = {name: value.detach().contiguous().clone() for name, value in model.state_dict().items()}
+    if half:
+        state = {name: v.half() if v.is_floating_point() and v.numel() >= _SMALL else v for name, v in state.items()}
     save_file(state, path, metadata={**metadata, "calibration": json.dumps(asdict(model.calibration))})
 
 

