@@ -77,7 +77,7 @@ class VideoSink:
         if kind is None:
             raise SinkError(f"{path}: a video's name must end in one of {', '.join(CONTAINERS)}", sink=str(path))
         if self.path.exists() and not overwrite:
-            raise SinkError(f"{path}: exists already", sink=str(path))
+            raise SinkError(f"{path}: exists already; overwrite replaces it", sink=str(path))
         self._even = not (like.size[0] % 2 or like.size[1] % 2)
         self._format = ("yuvj" if like.full_range else "yuv") + ("420p" if self._even else "444p")
         rate = like.rate if 0 < like.rate <= 1000 else Fraction(25)
