@@ -62,7 +62,7 @@ def test_every_link_leads_somewhere(link: str) -> None:
 def test_every_link_of_the_other_pages_leads_somewhere(page: str) -> None:
     links = re.findall(r"\]\((?!https?:)([^)#]+)", (ROOT / page).read_text("utf-8"))
 
-    assert [] == [link for link in links if not ((ROOT / page).parent / link).exists()]
+    assert [link for link in links if not ((ROOT / page).parent / link).exists()] == []
 
 
 @pytest.mark.parametrize("target", sorted(set(re.findall(r"^make ([a-z-]+)", README, re.MULTILINE))))
