@@ -78,9 +78,10 @@ def guard(
         SourceLostError: The source broke off; raised after the outcome of its last good frame.
     """
     policy.checked(effect or policy.effect)
-    ruled = judge(frames, looking(model, policy), Watch(policy, purpose), Cadence(policy.timing))
+    watch, looks = Watch(policy, purpose), looking(model, policy)
+    ruled = judge(frames, looks, watch, Cadence(policy.timing))
     if look_behind_s > 0:
-        ruled = wait(ruled, look_behind_s)
+        ruled = wait(ruled, look_behind_s, lambda frame: watch.see(examine(frame, looks), frame.offset))
     subjects = subjects or {}
     if missing := policy.subjects.hidden - set(subjects):
         raise PolicyError(
@@ -237,14 +238,17 @@ def follow(
     try:
         for frame, verdict in ruled:
             if held and frame.offset < held[-1].frame.offset:  # the clock ran back, and the tracks start anew
+                looks.at_last(held, tracks, due=True)
                 yield from _released(held, tracks)
             held.append(_Held(frame, verdict, seen=False))
             looks.at_last(held, tracks)
             while held and (frame.offset - held[0].frame.offset >= look_behind_s or len(held) > (most or len(held))):
                 yield _left(held.popleft(), tracks)
     except SourceLostError:
+        looks.at_last(held, tracks, due=True)
         yield from _released(held, tracks)
         raise
+    looks.at_last(held, tracks, due=True)
     yield from _released(held, tracks)
 
 
@@ -256,15 +260,18 @@ class _Looks:
         self._looked: float | None = None  # the offset of the last good look; None if a look is overdue
         self._unseen = 0  # frames since then
 
-    def at_last(self, held: deque[_Held], tracks: Tracks) -> None:
-        """Look at the newest of the held frames, if it is time."""
+    def at_last(self, held: deque[_Held], tracks: Tracks, *, due: bool = False) -> None:
+        """Look at the newest of the held frames, if it is time, or `due` since no other will come after it."""
+        if not held or held[-1].seen:
+            return
         now = held[-1]
         if now.verdict.state is not State.CLEAR:
             self._looked = None
             return
         self._unseen += 1
         if (
-            self._looked is not None
+            not due
+            and self._looked is not None
             and 0 <= now.frame.offset - self._looked < self._every
             and self._unseen < self._most
         ):

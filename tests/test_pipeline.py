@@ -1,3 +1,4 @@
+import contextlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
@@ -369,6 +370,38 @@ def test_who_comes_in_is_hidden_although_the_clock_crawls() -> None:
 
     assert outcomes[-1].verdict.state is State.CLEAR
     assert not any(shows_subject(outcome) for outcome in outcomes[100 + pipeline.MAX_UNSEEN :])
+
+
+@pytest.mark.parametrize("lost", [False, True])
+def test_what_waits_at_the_end_is_hidden_if_its_last_frame_is_private(lost: bool) -> None:
+    """It changes too slowly for a look of its own, and no next one comes."""
+
+    def source() -> Iterator[Frame]:
+        yield from clip([DARK] * 90 + [LIGHT] * 9, rate=20)
+        if lost:
+            raise SourceLostError("gone")
+
+    rules = replace(RULES, timing=replace(RULES.timing, scene_change=255.0))
+    outcomes: list[pipeline.Outcome] = []
+    with contextlib.suppress(SourceLostError):
+        outcomes.extend(pipeline.guard(source(), Bright(), rules, look_behind_s=1.0))
+
+    assert any(left_clear(outcome) for outcome in outcomes[:80])
+    assert not any(left_clear(outcome) for outcome in outcomes[90:])
+
+
+def test_who_comes_in_at_the_end_is_hidden() -> None:
+    """Between two looks of the detector, and no next one comes."""
+
+    class Brighter(Finds):
+        def detect(self, image: NDArray[np.uint8]) -> tuple[Detection, ...]:
+            return super().detect(image) if image.mean() > DARK + 1 else ()
+
+    frames = clip([DARK] * 100 + [DARK + 3] * 3, rate=20)
+    outcomes = people(frames, Brighter(detection(BOX)), with_subjects(detect_every_s=1.0), look_behind_s=1.0)
+
+    assert len(outcomes) == 103
+    assert not any(shows_subject(outcome) for outcome in outcomes[100:])
 
 
 def test_a_policy_that_hides_people_is_not_obeyed_without_a_detector() -> None:
