@@ -18,7 +18,9 @@ _SOURCES = {
     ParameterSource.DEFAULT_MAP: "file",
 }
 
-_PASSWORD = re.compile(r"(://[^/@\s\"]*:)[^/@\s\"]+@")
+_PASSWORD = re.compile(r"(://[^:/@\s\"]*:)[^\s\"]*@")
+"""Up to the last "@": a database takes passwords that hold a "/" or an "@" themselves."""
+_PARAMETER = re.compile(r"([?&](?:ssl)?password=)[^&\s\"]+", re.IGNORECASE)
 
 
 def read(ctx: click.Context, _: click.Parameter, path: Path | None) -> None:
@@ -57,7 +59,7 @@ def shown(ctx: click.Context) -> list[str]:
         source = ctx.get_parameter_source(name)
         plain = [str(each) for each in value] if isinstance(value, tuple) else value
         written = json.dumps(plain if isinstance(plain, bool | int | float | list) else str(plain), ensure_ascii=False)
-        hidden = _PASSWORD.sub(r"\1***@", written)
+        hidden = _PARAMETER.sub(r"\1***", _PASSWORD.sub(r"\1***@", written))
         lines.append(f"{name} = {hidden}  # {_SOURCES.get(source, 'default') if source else 'default'}")
     return lines
 

@@ -11,11 +11,13 @@ from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError
 
+import click
 import grpc
 import pytest
 from click.testing import CliRunner, Result
 
 from privacy.cli import cli
+from privacy.cli.config import shown as shown_options
 from privacy.migrations import migrated
 from privacy.tokens import Role, Tokens
 from privacy.v1 import camera_service_pb2, camera_service_pb2_grpc
@@ -138,6 +140,20 @@ def test_what_would_be_open_is_refused(options: list[str]) -> None:
 
 def test_what_is_open_on_purpose_is_served(database: str) -> None:
     assert invoked("--check-config", "--insecure", "--address", "0.0.0.0:0", "--database", database).exit_code == 0
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["postgresql://me:s3cret@host/db", "postgresql://me:s3/cret@host/db", "postgresql://me:s3@cret@host/db",
+     "postgresql://host/db?user=me&password=s3cret"],
+)  # fmt: skip
+def test_no_password_is_shown_however_it_is_written(address: str) -> None:
+    command = click.Command("serve", params=[click.Option(["--database"])])
+
+    (line,) = shown_options(command.make_context("serve", ["--database", address]))
+
+    assert "cret" not in line
+    assert "host" in line
 
 
 def test_a_file_says_what_no_flag_and_no_environment_says(
