@@ -97,6 +97,21 @@ def open_database(url: str) -> Engine:
         raise InputError("PostgreSQL needs the extra: pip install 'privacy-zones[postgres]'") from error
 
 
+def open_existing(url: str) -> Engine:
+    """Return the engine of a database that somebody has made: a mistyped name does not make an empty one.
+
+    Args:
+        url: As `open_database` takes it.
+
+    Raises:
+        InputError: As `open_database`, or there is no such SQLite file.
+    """
+    engine = open_database(url)
+    if engine.url.get_backend_name() == "sqlite" and not Path(engine.url.database or "").is_file():
+        raise InputError(f"there is no database {shown(engine)}")
+    return engine
+
+
 def shown(engine: Engine) -> str:
     """Return where the database is, without its password."""
     return engine.url.render_as_string(hide_password=True)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from privacy.database import open_database
+from privacy.database import open_existing
 from privacy.reports import keys
 from privacy.reports.delivery.address import receiver_of
 from privacy.reports.delivery.outbox import Outbox
@@ -30,7 +30,7 @@ def list_(database: str, key: Path) -> None:
 
     Exits 0 if there is no dead letter, 1 if there is one.
     """
-    store = Store(open_database(database), keys.signing(key))
+    store = Store(open_existing(database), keys.signing(key))
     outbox = Outbox(store)
     last = store.next_offset()
     for one in outbox.standings():
@@ -55,7 +55,7 @@ def list_(database: str, key: Path) -> None:
 def redeliver(offset: int, database: str, key: Path, url: str, secret: Path | None) -> None:
     """Send the dead letter OFFSET once more, and bury it if it arrives."""
     receiver = receiver_of(url, b"" if secret is None else secret.read_bytes().strip())
-    outbox = Outbox(Store(open_database(database), keys.signing(key)))
+    outbox = Outbox(Store(open_existing(database), keys.signing(key)))
     try:
         outbox.redeliver(receiver, offset)
     finally:

@@ -5,7 +5,7 @@ from typing import BinaryIO
 
 import click
 
-from privacy.database import open_database
+from privacy.database import open_existing
 from privacy.errors import LedgerError, PrivacyError
 from privacy.reports import keys
 from privacy.reports.ledger import Head, Verified
@@ -64,7 +64,7 @@ def public_key(key: Path) -> None:
 
 
 def _store(database: str, key: Path) -> Store:
-    return Store(open_database(database), keys.signing(key))
+    return Store(open_existing(database), keys.signing(key))
 
 
 def _head_lines(path: Path) -> list[str]:

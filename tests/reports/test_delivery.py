@@ -403,3 +403,16 @@ def test_a_courier_in_its_thread_tells_everything_and_comes_home(lite: Store, ho
     courier.stop()
 
     assert [key for key in hook.keys if not key.startswith("head-")] == [change.key for change in stored]
+
+
+def test_a_mistyped_database_is_named_and_not_made(tmp_path: Path) -> None:
+    keys.signing_or_new(tmp_path / "ledger.key")
+
+    asked = CliRunner().invoke(
+        cli,
+        ["deliveries", "list", "--database", f"sqlite:///{tmp_path}/typo.db", "--key", str(tmp_path / "ledger.key")],
+    )
+
+    assert asked.exit_code == 1
+    assert f"there is no database sqlite:///{tmp_path}/typo.db" in asked.output
+    assert not (tmp_path / "typo.db").exists()
