@@ -32,7 +32,7 @@ def write_copy(ruled: Ruled, folder: Path, model: ZoneClassifier, rules: Policy)
         PrivacyError: It cannot be read at all, or the copy cannot be written.
     """
     source = Path(ruled.entry.path)
-    target = folder / (ruled.entry.camera or "camera").replace("/", "_") / f"{source.stem}-{ruled.entry.id}.mp4"
+    target = folder / folder_of(ruled.entry.camera) / f"{source.stem}-{ruled.entry.id}.mp4"
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -45,6 +45,11 @@ def write_copy(ruled: Ruled, folder: Path, model: ZoneClassifier, rules: Policy)
         except SourceLostError as error:
             missing = str(error)
     return target, missing
+
+
+def folder_of(camera: str) -> str:
+    """Return the name of a camera's folder; of a recording below ".." it is no way out."""
+    return "camera" if camera in ("", ".", "..") else camera.replace("/", "_")
 
 
 def _hidden(outcomes: Iterator[Outcome], findings: Sequence[Finding]) -> Iterator[Outcome]:

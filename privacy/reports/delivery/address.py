@@ -45,4 +45,4 @@ def receiver_of(url: str, secret: bytes = b"") -> Receiver:
             return Syslog(host, port or 514, tcp=place.scheme.endswith("tcp"))
         case "file" if place.path:
             return Lines(Path(unquote(place.path)))
-    raise InputError(f"no receiver of the kind {place.scheme or url[:20]!r}; want {KINDS}")
+    raise InputError(f"no receiver of the kind {place.scheme!r}; want {KINDS}")
