@@ -101,7 +101,7 @@ def read_labels(path: Path) -> LabelMap:
     Optional at the top: `default`, and `redistributable = true` for a set whose pictures may be shown to others.
 
     Raises:
-        DataError: There is no such file, or it names a zone that does not exist.
+        DataError: There is no such file, it names a zone that does not exist, or a label has no table.
     """
     try:
         tables = tomllib.loads(path.read_text("utf-8"))
@@ -116,6 +116,11 @@ def read_labels(path: Path) -> LabelMap:
         }
     except KeyError as error:
         raise DataError(f"label map {path.name}: no zone or key {error}", path=path.name) from error
+    except (TypeError, ValueError, AttributeError) as error:
+        raise DataError(
+            f'label map {path.name}: want for each label [label], zones = {{ washroom = 1.0 }}, place = "..."',
+            path=path.name,
+        ) from error
     return LabelMap(meanings, default, redistributable)
 
 

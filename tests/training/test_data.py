@@ -187,3 +187,12 @@ def test_pictures_may_be_shown_only_where_the_label_map_says_so(tmp_path: Path) 
 
     assert read_labels(tmp_path / "labels.toml").redistributable
     assert not read_labels(DATASETS / "corpus" / "labels.toml").redistributable
+
+
+@pytest.mark.parametrize("line", ['toilet = "washroom"', 'toilet = { zones = "washroom", place = "wc" }'])
+def test_a_label_map_in_another_form_says_which_form_it_wants(tmp_path: Path, line: str) -> None:
+    path = tmp_path / "labels.toml"
+    path.write_text(line, "utf-8")
+
+    with pytest.raises(DataError, match=r"want for each label \[label\], zones = "):
+        read_labels(path)
