@@ -67,20 +67,29 @@ def shown(ctx: click.Context) -> list[str]:
 def _problem(option: click.Parameter, value: Any, ctx: click.Context) -> str:  # noqa: ANN401 - whatever TOML holds
     if option.multiple:
         if not isinstance(value, list):
-            return f"must be a list, got {value!r}"
+            return "must be a list"
         return next(filter(None, (_refusal(option, each, ctx) for each in value)), "")
     return _refusal(option, value, ctx)
 
 
 def _refusal(option: click.Parameter, value: Any, ctx: click.Context) -> str:  # noqa: ANN401 - whatever TOML holds
+    """Return what is wrong with a value, without the value: it may be a password in the wrong place."""
     wanted, kinds = _kinds(option.type)
     if type(value) not in kinds:
-        return f"must be {wanted}, got {value!r}"
+        return f"must be {wanted}"
     try:
         option.type.convert(value, option, ctx)
     except click.BadParameter as error:
+        if isinstance(value, str):  # the message would quote it
+            return f"is refused; want {_wanted(option.type)}"
         return f"is refused: {error.message}"
     return ""
+
+
+def _wanted(kind: click.ParamType[Any]) -> str:
+    if isinstance(kind, click.Choice):
+        return f"one of {', '.join(map(str, kind.choices))}"
+    return f"a {kind.name} that is there and may be read" if isinstance(kind, click.Path) else f"a {kind.name}"
 
 
 def _kinds(kind: click.ParamType[Any]) -> tuple[str, tuple[type, ...]]:

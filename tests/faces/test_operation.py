@@ -177,10 +177,10 @@ def test_a_file_says_what_no_flag_and_no_environment_says(
     ("text", "said"),
     [
         pytest.param("# a comment\nmax_stream = 3", "line 2: there is no option 'max_stream'", id="a misspelt key"),
-        pytest.param('max_streams = "3"', "line 1: max_streams must be a whole number, got '3'", id="a string"),
-        pytest.param("max_streams = true", "must be a whole number, got True", id="a flag for a number"),
+        pytest.param('max_streams = "3"', "line 1: max_streams must be a whole number", id="a string"),
+        pytest.param("max_streams = true", "must be a whole number", id="a flag for a number"),
         pytest.param("max_streams = 0", "line 1: max_streams is refused: 0 is not in the range", id="out of range"),
-        pytest.param("tokens = 1", "tokens must be true or false, got 1", id="a number for a flag"),
+        pytest.param("tokens = 1", "tokens must be true or false", id="a number for a flag"),
         pytest.param('\n[tls]\ncert = "x"', "line 2: there is no option 'tls'", id="a table"),
         pytest.param('tls_cert = "/nowhere"', "line 1: tls_cert is refused", id="no such file"),
         pytest.param("max_streams = oops", "(at line 1, column 15)", id="no TOML"),
@@ -194,6 +194,18 @@ def test_what_a_file_may_not_say_is_named_with_its_line(tmp_path: Path, text: st
 
     assert refused.exit_code == 2
     assert said in " ".join(refused.stderr.split())
+
+
+@pytest.mark.parametrize(
+    "text", ['deliver = "hunter2"', 'device = "hunter2"', 'tls_key = "hunter2"', 'threads = "hunter2"']
+)
+def test_no_value_in_the_wrong_place_is_quoted(tmp_path: Path, text: str) -> None:
+    (tmp_path / "serve.toml").write_text(text)
+    refused = invoked("--config", str(tmp_path / "serve.toml"), "--check-config")
+
+    assert refused.exit_code == 2
+    assert text.partition(" ")[0] in refused.stderr
+    assert "hunter2" not in refused.output
 
 
 def test_no_password_is_shown(postgresql: PostgreSQL) -> None:
