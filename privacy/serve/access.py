@@ -191,7 +191,7 @@ class Gate(grpc.ServerInterceptor):  # type: ignore[type-arg] # generic in the s
             context.send_initial_metadata((("x-request-id", request),))
             with errors_as_status(context):
                 try:
-                    who = self._caller(call)
+                    who = self._caller(call, context.peer())
                     structlog.contextvars.bind_contextvars(caller=who.name)
                     client = who.name if who is not NOBODY else host_of(context.peer())
                     ending.enter_context(self._shares.taken(client, streams=call.method == _LIMITED))
@@ -203,10 +203,15 @@ class Gate(grpc.ServerInterceptor):  # type: ignore[type-arg] # generic in the s
             ending.callback(structlog.contextvars.unbind_contextvars, "caller")
             yield
 
-    def _caller(self, call: "_Call") -> Caller:
+    def _caller(self, call: "_Call", peer: str = "") -> Caller:
         """Return who calls.
 
+        Args:
+            call: The call.
+            peer: Pays for asking who an unknown token is; nobody pays for one that was let in before.
+
         Raises:
+            RateError: The peer has asked too often.
             UnauthenticatedError: Nobody knows.
             PermissionDeniedError: The role may not call this.
             DatabaseError: Nobody can say who calls.
@@ -214,18 +219,21 @@ class Gate(grpc.ServerInterceptor):  # type: ignore[type-arg] # generic in the s
         roles = roles_of(call.method)
         if self._bearers is None or roles is OPEN:
             return NOBODY
-        who = self._known_as(call.secret())
+        who = self._known_as(call.secret(), peer)
         if who.role is not Role.ADMIN and who.role not in roles:
             raise PermissionDeniedError(f"the role {who.role} may not call this", role=who.role, method=call.method)
         return who
 
-    def _known_as(self, secret: str) -> Caller:
+    def _known_as(self, secret: str, peer: str) -> Caller:
         assert self._bearers is not None  # noqa: S101 - whoever has no tokens knows nobody
         digest = hashlib.sha256(secret.encode()).digest()  # the token itself is remembered nowhere
         who, asked = self._known.get(digest, (NOBODY, float("-inf")))
         if self._clock() - asked <= KNOWN_FOR_S:
             return who
         self._known.pop(digest, None)
+        if peer:
+            # Apart from the share for calls without a token: who floods through a balancer must not stop its probes.
+            self._shares.spend(f"unknown at {host_of(peer)}")
         token = self._bearers.bearer(secret)
         if len(self._known) >= _MAX_KNOWN:
             self._known.clear()
@@ -302,8 +310,8 @@ class _Shares:
         Raises:
             RateError: The client has its share.
         """
+        self.spend(client)
         with self._lock:
-            self._spend(client)
             if streams:
                 if self._streams.get(client, 0) >= self._limits.streams:
                     raise RateError(f"this client has its {self._limits.streams} streams", limit=self._limits.streams)
@@ -316,6 +324,15 @@ class _Shares:
                     self._streams[client] -= 1
                     if not self._streams[client]:
                         del self._streams[client]
+
+    def spend(self, client: str) -> None:
+        """Take a call.
+
+        Raises:
+            RateError: The client has its share.
+        """
+        with self._lock:
+            self._spend(client)
 
     def _spend(self, client: str) -> None:
         now, rate = self._clock(), self._limits.requests_per_s

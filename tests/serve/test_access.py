@@ -18,7 +18,7 @@ from structlog.testing import capture_logs
 
 import privacy
 from privacy.database import open_database
-from privacy.errors import DatabaseError, PermissionDeniedError
+from privacy.errors import DatabaseError, PermissionDeniedError, UnauthenticatedError
 from privacy.migrations import migrate
 from privacy.serve import access
 from privacy.serve.access import METHODS, OPEN, ClientLimits, Gate, host_of, roles_of
@@ -272,6 +272,27 @@ def test_a_client_that_asks_too_often_is_told_to_wait(open_to: Callable[..., Any
     assert refusal(lambda: capabilities(stub))[:2] == ("RESOURCE_EXHAUSTED", "RATE_LIMITED")
     now[0] += 0.5
     capabilities(stub)
+
+
+class Counting:
+    """Knows nobody, and counts how often it was asked."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+
+    def bearer(self, secret: str) -> Token:
+        self.asked += 1
+        raise UnauthenticatedError("unknown", state="unknown")
+
+
+def test_a_flood_of_unknown_tokens_does_not_reach_the_database(open_to: Callable[..., Any]) -> None:
+    bearers = Counting()
+    stub = open_to(bearers, ClientLimits(requests_per_s=3), clock=lambda: 0.0)
+
+    codes = [refusal(lambda: capabilities(stub, **bearing(f"guess{number}")))[0] for number in range(5)]  # noqa: B023
+
+    assert codes == ["UNAUTHENTICATED"] * 3 + ["RESOURCE_EXHAUSTED"] * 2
+    assert bearers.asked == 3
 
 
 @pytest.mark.parametrize(
