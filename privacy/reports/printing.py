@@ -10,6 +10,7 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
+from privacy import policy
 from privacy.errors import PrintError
 from privacy.policy import Clause
 from privacy.reports.report import Picture, Report
@@ -45,8 +46,8 @@ def rows_of(report: Report) -> list[Row]:
         Row("对象", "Subject", report.subject),
         Row("摄像机", "Camera", report.camera or "—"),
         Row("起止时间", "Span", f"{when(report.start)} — {end}"),
-        Row("场所", "Zone", "—" if report.zone is None else report.zone.slug.replace("_", " ")),
-        Row("画面内容", "Seen", ", ".join((report.place, *report.objects)).strip(", ") or "—"),
+        Row("场所", "Zone", _zone_of(report)),
+        Row("画面内容", "Seen", ", ".join(map(_readable, filter(None, (report.place, *report.objects)))) or "—"),
         Row("已遮挡自", "Masked since", "—" if report.masked_since is None else when(report.masked_since)),
         Row("暴露", "Exposure", exposure),
         Row("报送机关", "Addressee", " / ".join(filter(None, (report.addressee_zh, report.addressee_en)))),
@@ -54,6 +55,18 @@ def rows_of(report: Report) -> list[Row]:
         Row("模型", "Model", report.model or "—"),
         Row("保存期至", "Kept until", when(report.retain_until)),
     ]
+
+
+def _zone_of(report: Report) -> str:
+    if report.zone is None:
+        return "—"
+    pack = report.policy[0]
+    rule = policy.load(pack).rules.get(report.zone) if pack in policy.names() else None
+    return " / ".join(filter(None, (rule.zh.removeprefix("等") if rule else "", _readable(report.zone.slug))))
+
+
+def _readable(slug: str) -> str:
+    return slug.replace("_", " ")
 
 
 def when(at: float) -> str:
@@ -108,6 +121,10 @@ def chinese_font() -> Path:
 
 
 _LEFT_MM = 52
+_PICTURE_MM = (110, 200)
+"""Most width and height of a picture; the height leaves room for heading and caption on the same page."""
+_HEADING_MM = 10
+_CAPTION_MM = 8
 
 
 class _Sheet:
@@ -148,12 +165,24 @@ class _Sheet:
             self._heading("处理记录 / Review")
             for step in report.steps:
                 self._pair(when(step.at), f"{step.state.value} · {step.actor}: {step.reason}")
-        if report.pictures:
-            self._heading("遮挡后的图片 / Masked pictures")
-        for each in report.pictures:
-            self._pdf.image(BytesIO(picture(each)), w=110)
-            self._text(7, f"{when(each.at)}  sha256 {each.sha256}")
+        for number, each in enumerate(report.pictures):
+            heading = "" if number else "遮挡后的图片 / Masked pictures"
+            self._picture(heading, picture(each), f"{when(each.at)}  sha256 {each.sha256}")
         return bytes(self._pdf.output())
+
+    def _picture(self, heading: str, data: bytes, caption: str) -> None:
+        """Keep a picture, its caption and the heading above it on one page."""
+        from PIL import Image  # noqa: PLC0415 - comes with fpdf
+
+        with Image.open(BytesIO(data)) as image:
+            ratio = image.height / image.width
+        width = min(_PICTURE_MM[0], _PICTURE_MM[1] / ratio)
+        if self._pdf.will_page_break(width * ratio + _CAPTION_MM + (_HEADING_MM if heading else 0)):
+            self._pdf.add_page()
+        if heading:
+            self._heading(heading)
+        self._pdf.image(BytesIO(data), w=width)
+        self._text(7, caption)
 
     def _heading(self, text: str) -> None:
         self._gap(3)

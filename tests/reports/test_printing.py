@@ -13,6 +13,7 @@ import pytest
 from privacy.errors import PrintError
 from privacy.reports import printing
 from privacy.reports.report import Picture, Report, ReportState, ReviewStep
+from privacy.zones import Zone
 from tests.reports.stories import NOON
 
 Make = Callable[..., Report]
@@ -40,6 +41,36 @@ def test_what_a_report_quotes_is_text_and_no_markup(report: Report) -> None:
     page = printing.html(replace(report, subject="<script>alert(1)</script>"), lambda _: "")
 
     assert "<script" not in page
+
+
+@pytest.mark.parametrize(
+    ("pack", "said"),
+    [
+        pytest.param("guangdong", "更衣室 / changing room", id="as the law calls it"),
+        pytest.param("house-rules", "changing room", id="a pack that does not ship"),
+    ],
+)
+def test_zone_and_place_are_words_and_no_slugs(report: Report, pack: str, said: str) -> None:
+    shown = replace(
+        report, zone=Zone.CHANGING_ROOM, place="locker_room", objects=("fitting_booth",), policy=(pack, "1")
+    )
+    rows = {row.en: row.value for row in printing.rows_of(shown)}
+
+    assert (rows["Zone"], rows["Seen"]) == (said, "locker room, fitting booth")
+
+
+@pytest.mark.skipif(shutil.which("pdftotext") is None, reason="poppler-utils is not installed")
+@pytest.mark.parametrize("steps", (0, 3, 6, 12))
+def test_the_heading_of_the_pictures_stands_on_the_page_of_the_first(
+    report: Report, tmp_path: Path, steps: int
+) -> None:
+    sheet = printing.pdf(replace(report, steps=report.steps * steps), drawn)
+    (tmp_path / "report.pdf").write_bytes(sheet)
+    command = [shutil.which("pdftotext") or "", "report.pdf", "-"]
+    pages = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True).stdout.split("\f")
+
+    (page,) = [page for page in pages if "Masked pictures" in page]
+    assert PICTURE.sha256 in page.replace("\n", "")
 
 
 @pytest.mark.skipif(shutil.which("pdftotext") is None, reason="poppler-utils is not installed")
