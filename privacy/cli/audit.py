@@ -269,21 +269,32 @@ def _shown() -> Iterator[Callable[[Reached], None]]:
         )
 
 
+_HOURS_FROM_S = 360
+"""Shorter audits are told in seconds: 0.00 h would read as nothing."""
+
+
 def _say(done: dict[str, Any], out: Path, form: str) -> None:
     if form == "json":
         click.echo(json.dumps({key: value for key, value in done.items() if key != "recordings"}, ensure_ascii=False))
         return
     total = done["summary"]
     share = total["prohibited_share"]
+    audited_s = total["audited_s"]
+    length = f"{audited_s / 3600:.2f} h" if audited_s >= _HOURS_FROM_S else f"{audited_s:.0f} s"
     click.echo(
-        f"{total['recordings']} recordings, {total['audited_s'] / 3600:.2f} h: {total['findings']} findings, "
+        f"{_counted(total['recordings'], 'recording')}, {length}: {_counted(total['findings'], 'finding')}, "
         f"{total['prohibited_s']:.0f} s, {share['share']:.2%} of the time "
         f"({share['confidence']:.0%} interval {share['lower']:.2%} to {share['upper']:.2%}); "
         f"{total['unreadable']} not read to their end"
     )
     for one in done["unreadable"]:
-        click.echo(f"privacy: {printable(one['path'])}: {one['reason']}: {printable(one['message'])}", err=True)
+        message = one["message"].removeprefix(f"{one['path']}: ").removeprefix(f"{one['path']}/")  # said once
+        click.echo(f"privacy: {printable(one['path'])}: {one['reason']}: {printable(message)}", err=True)
     click.echo(str(out / "index.html"))
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
 def printable(text: str) -> str:

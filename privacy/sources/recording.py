@@ -480,8 +480,10 @@ class PictureRecording:
             if offset < start or (offset < stop and offset - last < every_s - _TOLERANCE_S):
                 self.end = max(self.end, offset + self._step if offset >= start else 0.0)
                 continue
-            last = offset
-            yield self._read(offset, path)
+            sight = self._read(offset, path)
+            if isinstance(sight, Frame):  # for one that cannot be read, the next stands in
+                last = offset
+            yield sight
             if offset >= stop:
                 return
 
@@ -490,8 +492,10 @@ class PictureRecording:
         last = start
         for offset, path in self._files:
             if start < offset < stop and offset - last >= every_s - _TOLERANCE_S:
-                last = offset
-                yield self._read(offset, path)
+                sight = self._read(offset, path)
+                if isinstance(sight, Frame):
+                    last = offset
+                yield sight
 
     def _read(self, offset: float, path: Path) -> Frame | Doubt:
         self.end = max(self.end, offset + self._step)

@@ -60,6 +60,18 @@ def test_a_folder_of_pictures_is_a_recording_timed_by_the_names(tmp_path: Path) 
     assert end == pytest.approx(40, abs=1)
 
 
+def test_a_broken_picture_costs_no_more_than_itself(tmp_path: Path) -> None:
+    """The next picture stands in for it; it is named, once."""
+    whole = cv2.imencode(".jpg", np.full((48, 64, 3), 10, np.uint8))[1].tobytes()
+    for number in range(8):
+        (tmp_path / f"{number}.jpg").write_bytes(whole if number else whole[:100])
+    seen = scan(tmp_path)
+
+    assert seen.unreadable is None
+    assert seen.decoded > 1
+    assert [fault.message for fault in seen.broken] == [f"{tmp_path / '0.jpg'}: not a picture"]
+
+
 def test_only_key_frames_are_decoded_where_nothing_happens(tmp_path: Path) -> None:
     seen = scan(write_recording(tmp_path / "a.mp4", []))
 
