@@ -132,7 +132,8 @@ def find(
         paths: Files, folders, globs, `@FILE` for a list with one of these a line, or URLs that fsspec knows.
         naming: How a path names its camera.
         ignored: Told the path of every file that is not opened.
-        within: A recording that lies outside of these folders, wherever a link leads, is refused; none for no bounds.
+        within: A recording that lies outside of these folders, wherever a link leads, is refused, and so is a folder
+            with a picture that does; none for no bounds.
 
     Raises:
         InputError: A path names nothing; a list cannot be read; a URL holds a password.
@@ -142,8 +143,14 @@ def find(
     for recording in _found(_listed(paths), naming, ignored):
         if recording.path not in seen:
             seen.add(recording.path)
-            inside = not within or any(Path(recording.path).resolve().is_relative_to(root) for root in within)
-            yield recording if inside else replace(recording, fault=Fault.REFUSED)
+            yield recording if _inside(Path(recording.path), within) else replace(recording, fault=Fault.REFUSED)
+
+
+def _inside(path: Path, within: Sequence[Path]) -> bool:
+    if not within:
+        return True
+    files = [path, *pictures_in(path)] if path.is_dir() else [path]
+    return all(any(file.resolve().is_relative_to(root) for root in within) for file in files)
 
 
 def open_recording(path: str) -> Recorded:

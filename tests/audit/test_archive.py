@@ -9,6 +9,7 @@ import pytest
 
 from privacy.audit.archive import Naming, begun_of, find
 from privacy.errors import InputError
+from privacy.sources.recording import Fault
 from tests.audit.recordings import TERMS, audit, ruled, scan, spans, write_recording
 
 
@@ -54,6 +55,19 @@ def test_a_link_that_leads_back_is_not_followed(folder: Path) -> None:
     (folder / "b" / "loop").symlink_to(folder)
 
     assert names(folder / "b") == ["1.mp4", "2.mkv"]
+
+
+@pytest.mark.parametrize(("inside", "faults"), [(True, ["", ""]), (False, ["", Fault.REFUSED])])
+def test_a_picture_that_is_a_link_must_not_lead_out_of_the_bounds(
+    folder: Path, tmp_path_factory: pytest.TempPathFactory, inside: bool, faults: list[str]
+) -> None:
+    private = (folder if inside else tmp_path_factory.mktemp("elsewhere")) / "private.jpg"
+    private.write_bytes(b"x")
+    (folder / "snaps" / "3.jpg").symlink_to(private)
+
+    found = find([str(folder / "b/1.mp4"), str(folder / "snaps")], Naming(), lambda _: None, [folder.resolve()])
+
+    assert [one.fault for one in found] == faults
 
 
 @pytest.mark.parametrize(
