@@ -1,5 +1,6 @@
 """Frames in, outcomes out: the one path that every face shares."""
 
+import math
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -26,6 +27,8 @@ MAX_SUBJECTS = 256
 """A detector that finds more in one picture sees noise: the frame is hidden whole."""
 MAX_UNSEEN = 30
 """After so many frames that no detector saw one is looked at, whatever their clock says: a clock can crawl."""
+MAX_HELD_PER_S = 120
+"""No camera is faster: so many frames wait for each second of look-behind, and no more, whatever their clock says."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -90,7 +93,8 @@ def guard(
         )
     if not subjects:
         return enforce(ruled, policy, static, effect, masker)
-    return _hide(follow(ruled, subjects, policy.subjects, look_behind_s), policy, static, effect, masker)
+    most = max(1, math.ceil(look_behind_s * MAX_HELD_PER_S))
+    return _hide(follow(ruled, subjects, policy.subjects, look_behind_s, most), policy, static, effect, masker)
 
 
 def looking(model: ZoneClassifier, policy: Policy) -> ZoneClassifier:

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from privacy import pipeline, policy
+from privacy.cadence import Pace
 from privacy.errors import EffectTooWeakError, MaskingError, PolicyError, SourceLostError
 from privacy.evidence import Evidence, Reason
 from privacy.frame import Frame
@@ -370,6 +371,25 @@ def test_who_comes_in_is_hidden_although_the_clock_crawls() -> None:
 
     assert outcomes[-1].verdict.state is State.CLEAR
     assert not any(shows_subject(outcome) for outcome in outcomes[100 + pipeline.MAX_UNSEEN :])
+
+
+def test_no_more_frames_wait_than_a_fast_camera_sends_although_the_clock_crawls() -> None:
+    came = 0
+
+    def crawling() -> Iterator[Frame]:
+        nonlocal came
+        for came in range(1, 601):
+            yield grey_frame(DARK, 4.0 + came * 1e-6, came)
+
+    most = 0
+    outcomes = pipeline.guard(
+        crawling(), Bright(), RULES, look_behind_s=1.0, subjects={Subject.PEOPLE: Finds(detection(BOX))}
+    )
+    for left, _ in enumerate(outcomes, 1):
+        most = max(most, came - left)
+
+    assert left == 600
+    assert most <= pipeline.MAX_HELD_PER_S + Pace().frames
 
 
 @pytest.mark.parametrize("lost", [False, True])
