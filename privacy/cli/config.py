@@ -12,6 +12,8 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
+from privacy.reports.delivery import place
+
 _SOURCES = {
     ParameterSource.COMMANDLINE: "flag",
     ParameterSource.ENVIRONMENT: "environment",
@@ -20,6 +22,7 @@ _SOURCES = {
 
 _PASSWORD = re.compile(r"(://[^:/@\s\"]*:)[^\s\"]*@")
 """Up to the last "@": a database takes passwords that hold a "/" or an "@" themselves."""
+_HOOK = re.compile(r"\s*((gb28181\+)?https?|mqtts?)://", re.IGNORECASE)
 _PARAMETER = re.compile(r"([?&](?:ssl)?password=)[^&\s\"]+", re.IGNORECASE)
 
 
@@ -50,18 +53,28 @@ def read(ctx: click.Context, _: click.Parameter, path: Path | None) -> None:
 def shown(ctx: click.Context) -> list[str]:
     """Return every option of the running command as a line that such a file could have, and where it comes from.
 
-    Passwords in addresses are left out.
+    Passwords in addresses are left out, and of web hooks and brokers all but scheme and host.
     """
     lines = []
     for name, value in ctx.params.items():
         if value is None:
             continue
         source = ctx.get_parameter_source(name)
-        plain = [str(each) for each in value] if isinstance(value, tuple) else value
-        written = json.dumps(plain if isinstance(plain, bool | int | float | list) else str(plain), ensure_ascii=False)
+        plain = [_without_path(str(each)) for each in value] if isinstance(value, tuple) else value
+        plain = plain if isinstance(plain, bool | int | float | list) else _without_path(str(plain))
+        written = json.dumps(plain, ensure_ascii=False)
         hidden = _PARAMETER.sub(r"\1***", _PASSWORD.sub(r"\1***@", written))
         lines.append(f"{name} = {hidden}  # {_SOURCES.get(source, 'default') if source else 'default'}")
     return lines
+
+
+def _without_path(value: str) -> str:
+    if not (hook := _HOOK.match(value)):
+        return value
+    try:
+        return place.shown(value)
+    except ValueError:
+        return f"{hook[0]}***"
 
 
 def _problem(option: click.Parameter, value: Any, ctx: click.Context) -> str:  # noqa: ANN401 - whatever TOML holds

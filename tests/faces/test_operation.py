@@ -215,7 +215,22 @@ def test_no_password_is_shown(postgresql: PostgreSQL) -> None:
 
     assert shown.exit_code == 0, shown.output
     assert "hunter2" not in shown.output
-    assert 'deliver = ["mqtt://me:***@broker/site"]  # flag' in shown.output
+    assert 'deliver = ["mqtt://broker#' in shown.output
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["https://hooks.example/services/s3cret", "https://hooks.example?key=s3cret", "https://s3cret@hooks.example/x",
+     "gb28181+https://me:s3cret@hooks.example", "mqtts://s3cret@hooks.example", "HTTPS://hooks.example/s3cret",
+     "https://hooks.example:port/s3cret"],
+)  # fmt: skip
+def test_no_path_of_a_web_hook_is_shown(address: str) -> None:
+    command = click.Command("serve", params=[click.Option(["--deliver"], multiple=True)])
+
+    (line,) = shown_options(command.make_context("serve", ["--deliver", address]))
+
+    assert "s3cret" not in line
+    assert "://" in line
 
 
 def test_http_says_what_is_counted_and_whether_it_is_ready(start: Start) -> None:

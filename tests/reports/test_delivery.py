@@ -381,6 +381,20 @@ def test_an_address_is_shown_without_its_password(url: str) -> None:
     assert "pass" not in receiver_of(url, SECRET).name
 
 
+def test_of_a_web_hook_only_the_host_is_shown_and_places_stay_apart() -> None:
+    host = "hooks.example" + ".long" * 20
+    urls = [
+        f"{kind}https://{host}{rest}"
+        for kind in ("", "gb28181+")
+        for rest in ("/s3cret/1", "/s3cret/2", "/?key=s3cret", ":8443/s3cret/1")
+    ]
+    names = [receiver_of(url, SECRET).name for url in urls]
+
+    assert len(set(names)) == len(urls)
+    assert all("s3cret" not in name and "hooks.example" in name and len(name) <= 63 for name in names)
+    assert names == [receiver_of(url.replace("://", "://me:pass@"), SECRET).name for url in urls]
+
+
 @pytest.mark.parametrize("url", ["", "ftp://x", "mqtt://", "http:///x", "https://host:99999", "file:", "mqtt://x/a+b"])
 def test_what_is_no_address_is_refused(url: str) -> None:
     with pytest.raises(InputError):

@@ -8,6 +8,7 @@ from privacy.reports.delivery import gb28181
 from privacy.reports.delivery.lines import Lines
 from privacy.reports.delivery.mqtt import Mqtt
 from privacy.reports.delivery.outbox import Receiver
+from privacy.reports.delivery.place import shown
 from privacy.reports.delivery.syslog import Syslog
 from privacy.reports.delivery.webhook import Webhook
 
@@ -34,7 +35,7 @@ def receiver_of(url: str, secret: bytes = b"") -> Receiver:
             return Webhook(url, secret)
         case "gb28181+http" | "gb28181+https":
             plain = url.removeprefix("gb28181+")
-            return Webhook(plain, secret, render=gb28181.alarm, media_type=gb28181.MEDIA_TYPE)
+            return Webhook(plain, secret, render=gb28181.alarm, media_type=gb28181.MEDIA_TYPE, name=shown(url))
         case "mqtt" | "mqtts" if host:
             tls = place.scheme == "mqtts"
             user = (unquote(place.username), unquote(place.password or "")) if place.username else None

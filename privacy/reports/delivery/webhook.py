@@ -9,6 +9,7 @@ import httpx
 
 from privacy.errors import DeliveryError, DeliveryRefusedError, InputError
 from privacy.reports.delivery import payload
+from privacy.reports.delivery.place import shown
 from privacy.reports.ledger import Head
 from privacy.reports.report import Change
 
@@ -21,10 +22,12 @@ class Webhook:
     """Posts to one address.
 
     Args:
-        url: http:// or https://; what stands before an "@" in it is never shown.
+        url: http:// or https://; only its scheme and host are ever shown.
         secret: Shared with the receiver, at least 16 bytes.
         render: Makes the body; JSON unless said otherwise.
         media_type: Of what `render` makes.
+        timeout_s: How long it may take to answer.
+        name: Of the receiver; from the address unless said otherwise.
 
     Raises:
         InputError: No such address, or a secret that can be guessed.
@@ -38,6 +41,7 @@ class Webhook:
         render: Callable[[Change], bytes] = payload.body,
         media_type: str = "application/json",
         timeout_s: float = TIMEOUT_S,
+        name: str = "",
     ) -> None:
         try:
             address = httpx.URL(url)
@@ -47,7 +51,7 @@ class Webhook:
             raise InputError("a web hook begins with http:// or https://")
         if len(secret) < 16:
             raise InputError("the secret of a web hook has at least 16 bytes")
-        self.name = f"{address.scheme}://{address.host}:{address.port or ''}{address.path}"[:63]
+        self.name = name or shown(url)
         self._url = address
         self._secret = secret
         self._render = render
