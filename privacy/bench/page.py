@@ -16,6 +16,8 @@ DASH = "-"
 SIGNIFICANT = 0.05
 WORSE = "worse"
 CONFUSION = "What the private places are called by "
+FEW = 30
+"""Photos of a kind; with fewer, the bootstrap resamples too little to say how far off a share may be."""
 MOST_ROWS = 50
 """Of failures on a page; results.json has all."""
 
@@ -91,9 +93,13 @@ def _intro(record: Record) -> str:
         for one in record["datasets"]
     ]
     return (
-        f"{len(record['models'])} models on {'; '.join(sets)}. In brackets 95 % bootstrap intervals over sources, "
+        f"{_models(len(record['models']))} on {'; '.join(sets)}. In brackets 95 % bootstrap intervals over sources, "
         f"{record['rounds']} resamples, seed {record['seed']}. docs/benchmark.md says what each number means."
     )
+
+
+def _models(number: int) -> str:
+    return "1 model" if number == 1 else f"{number} models"
 
 
 def _sections(record: Record) -> Iterable[tuple[str, str, list[Cell], Rows]]:
@@ -105,7 +111,7 @@ def _sections(record: Record) -> Iterable[tuple[str, str, list[Cell], Rows]]:
         )
         for dataset in dict.fromkeys(row["dataset"] for row in record["comparisons"]):
             rows = [row for row in record["comparisons"] if row["dataset"] == dataset]
-            yield f"Against {first}: {dataset}", note, *_pivoted(rows)
+            yield f"Against {first}: {dataset}", f"{note} {_few_photos(record, dataset)}".strip(), *_pivoted(rows)
     yield from _corruptions(record)
     yield from _sources(record)
     yield from _confusions(record)
@@ -136,7 +142,21 @@ def _measures(record: Record) -> Iterable[tuple[str, str, list[Cell], Rows]]:
                 for m, cell in zip(models, cells, strict=True)
             ]
             rows.append([f"{name} {'↑' if better[name] == 'higher' else '↓'}", *marked])
-        yield f"On {dataset}", "", ["Measure", *models], rows
+        yield f"On {dataset}", _few_photos(record, dataset), ["Measure", *models], rows
+
+
+def _few_photos(record: Record, dataset: str) -> str:
+    """Return a warning where recalls and intervals rest on a handful of photos of a kind; else ""."""
+    for one in record["datasets"]:
+        if one["name"] == dataset and one["kind"] == "scenes":
+            counts = {"prohibited": one["prohibited"], "permitted": one["items"] - one["prohibited"]}
+            few = [f"{count} {kind}" for kind, count in counts.items() if count < FEW]
+            if few:
+                return (
+                    f"Careful: all of this rests on no more than {' and '.join(few)} photos. With fewer than {FEW} of "
+                    "a kind, neither a recall nor its interval can be relied on: one photo more may change both."
+                )
+    return ""
 
 
 def _comparisons(rows: Sequence[Mapping[str, Any]]) -> tuple[list[Cell], Rows]:

@@ -370,6 +370,28 @@ def test_the_page_needs_nothing_else(world: Path) -> None:
     assert "<img alt" in text
 
 
+@pytest.mark.parametrize(
+    ("items", "warning"),
+    [
+        pytest.param(24, "no more than 12 prohibited and 12 permitted photos", id="few of both"),
+        pytest.param(112, "no more than 12 prohibited photos", id="few prohibited"),
+    ],
+)
+def test_numbers_that_rest_on_few_photos_say_so(world: Path, items: int, warning: str) -> None:
+    record = run(world, tasks=("separation",)).record
+    told = {**record, "datasets": [{**record["datasets"][0], "items": items}]}
+
+    assert warning in page.markdown(told)
+
+
+def test_numbers_that_rest_on_many_photos_carry_no_warning(world: Path) -> None:
+    record = run(world, tasks=("separation",)).record
+    told = {**record, "datasets": [{**record["datasets"][0], "items": 60, "prohibited": 30}]}
+
+    assert "Careful" not in page.markdown(told)
+    assert page.markdown(told).splitlines()[2].startswith("1 model on ")
+
+
 def test_rendered_rooms_are_drawn_as_a_whole(tmp_path: Path) -> None:
     rows = ["file,place,region,region_share,room,split"]
     rows += [f"{number}.png,office,,0,{number // 2},test" for number in range(6)]
