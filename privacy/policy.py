@@ -245,7 +245,9 @@ class Policy:
         """
         floor = self.floors.get(effect.kind, 0.0)
         if floor == math.inf:
-            raise EffectTooWeakError(f"policy {self.name} allows {effect.kind} at no strength", effect=effect.kind)
+            raise EffectTooWeakError(
+                f"policy {self.name} does not allow {effect.kind}; it allows {self._allowed()}", effect=effect.kind
+            )
         if effect.strength < floor:
             raise EffectTooWeakError(
                 f"{effect.kind} of strength {effect.strength:g} is below the floor of {floor:g} in policy {self.name}",
@@ -254,6 +256,14 @@ class Policy:
                 floor=floor,
             )
         return effect
+
+    def _allowed(self) -> str:
+        floors = {kind: self.floors.get(kind, 0.0) for kind in EffectKind}
+        return ", ".join(
+            f"{kind} of strength {floor:g} or more" if floor else str(kind)
+            for kind, floor in floors.items()
+            if floor != math.inf
+        )
 
 
 def with_thresholds(policy: Policy, **limits: float) -> Policy:
@@ -299,6 +309,10 @@ def _text(pack: str | Path) -> str:
             return Path(pack).read_text("utf-8")
         if pack in names():
             return (resources.files("privacy.policies") / f"{pack}.toml").read_text("utf-8")
+    except FileNotFoundError as error:
+        raise PolicyError(
+            f"there is no policy file {pack}; packs that ship: {', '.join(names())}", policy=str(pack)
+        ) from error
     except (OSError, UnicodeDecodeError) as error:
         raise PolicyError(f"policy {pack} cannot be read: {error}", policy=str(pack)) from error
     raise PolicyError(f"no policy {pack!r}; known: {', '.join(names())}, or a path to a .toml", policy=str(pack))

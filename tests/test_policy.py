@@ -99,6 +99,11 @@ def test_an_unknown_pack_is_named(name: str) -> None:
         policy.load(name)
 
 
+def test_where_a_policy_file_is_missing_the_packs_are_named() -> None:
+    with pytest.raises(PolicyError, match=r"^there is no policy file nope\.toml; packs that ship: guangdong"):
+        policy.load("nope.toml")
+
+
 @pytest.mark.parametrize("name", policy.names())
 def test_the_strength_floors_are_those_that_were_measured(name: str) -> None:
     """`null` is no strength at all: it is forbidden."""
@@ -109,7 +114,10 @@ def test_the_strength_floors_are_those_that_were_measured(name: str) -> None:
 
 
 def test_a_forbidden_effect_is_refused_at_full_strength() -> None:
-    with pytest.raises(EffectTooWeakError, match="at no strength"):
+    """What is allowed instead is said."""
+    with pytest.raises(
+        EffectTooWeakError, match="does not allow blur; it allows solid, pixelate of strength 1 or more"
+    ):
         policy.load().checked(Effect(EffectKind.BLUR, 1.0))
 
 

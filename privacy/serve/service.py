@@ -32,6 +32,8 @@ from privacy.tokens import Tokens
 from privacy.v1 import camera_service_pb2, camera_service_pb2_grpc
 
 EXIT_AFTER_S = 5.0
+_SOCKETS = ("unix:", "unix-abstract:")
+_LAST_PORT = 65535
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +71,11 @@ class Options:
             raise InputError("--tls-cert and --tls-key go together")
         if self.tls_client_ca is not None and self.tls_cert is None:
             raise InputError("--tls-client-ca needs --tls-cert and --tls-key")
+        for address in filter(None, (self.address, self.http)):
+            if not _is_address(address):
+                raise InputError(
+                    f"{address} is no address: that is HOST:PORT, for example 127.0.0.1:0", address=address
+                )
         if self.insecure:
             return
         for address in filter(None, (self.address, self.http)):
@@ -80,10 +87,15 @@ class Options:
                 )
 
 
+def _is_address(address: str) -> bool:
+    port = address.rpartition(":")[2] if ":" in address else ""
+    return address.startswith(_SOCKETS) or (port.isdecimal() and int(port) <= _LAST_PORT)
+
+
 def is_loopback(address: str) -> bool:
     """Say whether an address "host:port" can be reached from this machine only."""
     host = address.rpartition(":")[0].strip("[]")
-    if address.startswith(("unix:", "unix-abstract:")) or host == "localhost":
+    if address.startswith(_SOCKETS) or host == "localhost":
         return True
     try:
         return ipaddress.ip_address(host).is_loopback

@@ -138,6 +138,15 @@ def test_what_would_be_open_is_refused(options: list[str]) -> None:
     assert "--tls" in refused.stderr or "needs a database" in refused.stderr
 
 
+@pytest.mark.parametrize("option", ["--address", "--http"])
+@pytest.mark.parametrize("address", ["foo", "foo:", "127.0.0.1:70000", "localhost:port"])
+def test_what_is_no_address_is_told_what_one_looks_like(option: str, address: str) -> None:
+    refused = invoked("--check-config", option, address)
+
+    assert refused.exit_code == 2
+    assert f"{address} is no address: that is HOST:PORT" in refused.stderr
+
+
 def test_what_is_open_on_purpose_is_served(database: str) -> None:
     assert invoked("--check-config", "--insecure", "--address", "0.0.0.0:0", "--database", database).exit_code == 0
 

@@ -60,7 +60,7 @@ def test_zone_and_place_are_words_and_no_slugs(report: Report, pack: str, said: 
 
 
 @pytest.mark.skipif(shutil.which("pdftotext") is None, reason="poppler-utils is not installed")
-@pytest.mark.parametrize("steps", (0, 3, 6, 12))
+@pytest.mark.parametrize("steps", [0, 3, 6, 12])
 def test_the_heading_of_the_pictures_stands_on_the_page_of_the_first(
     report: Report, tmp_path: Path, steps: int
 ) -> None:
