@@ -231,8 +231,11 @@ def _coco(path: Path, _split: str, _labels: Path | None) -> Boxes:
         truth = json.loads(path.read_text("utf-8"))
         if not all(isinstance(truth[key], list) for key in ("images", "annotations", "categories")):
             raise DataError(f"{path.name} is not COCO's form: images, annotations and categories are lists")
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        # Some copies write "traffic_light" for COCO's own "traffic light".
+        categories = [{**one, "name": one["name"].replace("_", " ")} for one in truth["categories"]]
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise DataError(f"{path.name} is not COCO's form: {error}", path=path.name) from error
+    truth = {**truth, "categories": categories}
     return Boxes(f"coco-{path.stem}", truth, path.parent)
 
 

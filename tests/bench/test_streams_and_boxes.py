@@ -197,6 +197,13 @@ def test_categories_without_a_label_are_named_and_count_as_missed(tmp_path: Path
     assert result["failures"] == [{"item": "category unicorn", "error": "the detector has no such label"}]
 
 
+def test_categories_are_known_whether_words_are_parted_by_spaces_or_underscores(tmp_path: Path) -> None:
+    loaded = datasets.load(f"coco={boxes(tmp_path, ('traffic_light', 'traffic light'))}")
+
+    assert isinstance(loaded, datasets.Boxes)
+    assert [one["name"] for one in loaded.truth["categories"]] == ["traffic light", "traffic light"]
+
+
 def test_pictures_that_are_missing_are_named_and_nothing_is_found_in_them(tmp_path: Path) -> None:
     pytest.importorskip("pycocotools")
     path = boxes(tmp_path)
