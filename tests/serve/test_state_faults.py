@@ -72,7 +72,7 @@ class Cameras:
 @contextmanager
 def going_on(channel: grpc.Channel) -> Iterator[None]:
     """Run a stream around the block; every one of its frames is answered, and none without the registered zone."""
-    done = threading.Event()
+    begun, done = threading.Event(), threading.Event()
 
     def messages() -> Iterator[enforcement_pb.EnforceStreamRequest]:
         yield config()
@@ -80,6 +80,7 @@ def going_on(channel: grpc.Channel) -> Iterator[None]:
         while not done.wait(0.05):
             yield frame(sequence, DARK)
             sequence += 1
+            begun.set()
         for last in range(4):
             yield frame(sequence + last, DARK)
 
@@ -88,6 +89,7 @@ def going_on(channel: grpc.Channel) -> Iterator[None]:
     thread = threading.Thread(target=lambda: answers.extend(results(stub, messages())))
     thread.start()
     try:
+        assert begun.wait(30)  # or a quick block would be over before the stream has begun
         yield
     finally:
         done.set()
