@@ -22,6 +22,7 @@ PrivacyError
 ├── ModelIntegrityError         a weights file that is not the one in the catalogue
 ├── SourceLostError             a source broke off in the middle; what came before is good
 ├── SinkError                   the output cannot be written (disk full, encoder refused)
+├── SettingsChangedError        a stream was begun under rules that are no longer those of its camera
 ├── UnauthenticatedError        nobody knows who calls
 ├── PermissionDeniedError       the caller's role may not do this
 ├── OverloadError               the service cannot take another stream now; a retry may help
@@ -197,6 +198,12 @@ class OverloadError(PrivacyError):
     """The service has no capacity for this stream now."""
 
     reason = "OVERLOADED"
+
+
+class SettingsChangedError(PrivacyError):
+    """The rules of a stream are no longer those of its camera; a new stream has the new ones."""
+
+    reason = "SETTINGS_CHANGED"
 
 
 class UnauthenticatedError(PrivacyError):

@@ -27,7 +27,7 @@ class Reason(StrEnum):
     VIEW_CHANGED = "VIEW_CHANGED"
     """The registered view is no longer what the camera shows."""
     POLICY = "POLICY"
-    """The policy pack hides this camera whatever it shows."""
+    """The policy pack hides this camera whatever it shows, or what is registered of it hides more than before."""
     MODEL_ERROR = "MODEL_ERROR"
     """The model failed on this frame."""
     DECODE_ERROR = "DECODE_ERROR"

@@ -178,6 +178,18 @@ class Zones:
             raise RegionError(f"no zones for preset {preset!r}; known: {known}", preset=preset)
         return (*self.always, *self.presets[preset])
 
+    def joined(self, other: "Zones") -> "Zones":
+        """Return what hides all that either of them hides, at every preset that either of them knows."""
+        names = dict.fromkeys((*self.presets, *other.presets))
+        return Zones(
+            _once(self.always, other.always),
+            {name: _once(self.presets.get(name, ()), other.presets.get(name, ())) for name in names},
+        )
+
+
+def _once(some: Iterable[Polygon], more: Iterable[Polygon]) -> tuple[Polygon, ...]:
+    return tuple(dict.fromkeys((*some, *more)))
+
 
 def plan_for(verdict: Verdict, policy: Policy, static: Sequence[Region] = (), effect: Effect | None = None) -> MaskPlan:
     """Plan the mask of one frame. This is the one place that lets a clear picture out, and it asks for CLEAR by name.

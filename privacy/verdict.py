@@ -2,7 +2,7 @@
 
 import math
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
@@ -114,6 +114,23 @@ class Watch:
             return Verdict(State.UNCERTAIN, self._because, offset)
         # By identity: a clock that stands still gives frames that nobody looked at the offset of the look.
         return self._verdict if self._verdict is not before else replace(self._verdict, offset=offset, inherited=True)
+
+    def declare(self, purposes: Iterable[str]) -> None:
+        """Take other purposes than those that were declared until now; the one that suspects most counts.
+
+        One that suspects more hides at once, until enough has been seen under it; one that suspects less opens nothing.
+
+        Args:
+            purposes: At least one; "" for none declared.
+        """
+        prior = max(_logit(self._policy.prior_of(purpose)) for purpose in purposes)
+        before, self._prior = self._prior, prior
+        if self._now is None:
+            self._log_odds = prior
+        elif prior > before and self._accused:
+            self._log_odds = max(self._log_odds, prior)
+        elif prior > before:
+            self._close(Reason.POLICY, self._now)
 
     def open(self) -> bool:
         """Return True as long as nobody knows what is seen: a look would settle it."""

@@ -1,5 +1,6 @@
-"""What a stream needs to know of its camera when it begins."""
+"""What a stream needs to know of its camera."""
 
+from collections.abc import Collection, Mapping
 from typing import Protocol
 
 from privacy.cameras.camera import Camera
@@ -12,6 +13,9 @@ class Cameras(Protocol):
 
     def find(self, name: str) -> Camera | None:
         """Return the camera, or None if it is not registered; raises `DatabaseError` if nobody can say."""
+
+    def etags(self, names: Collection[str]) -> Mapping[str, str]:
+        """Return the etags of those that are registered, by name; raises `DatabaseError` if nobody can say."""
 
 
 class KnownCameras:
@@ -44,3 +48,11 @@ class KnownCameras:
             return self._found[name]
         self._found[name] = camera
         return camera
+
+    def etags(self, names: Collection[str]) -> Mapping[str, str]:
+        """Return the etags of those that are registered, by name.
+
+        Raises:
+            DatabaseError: The register does not answer.
+        """
+        return self._registry.etags(names)

@@ -195,6 +195,17 @@ class Registry:
         with reading(self._engine) as session:
             return _camera(_found(session, CameraRow, camera_of(name), name))
 
+    def etags(self, names: Iterable[str]) -> dict[str, str]:
+        """Return the etags of those cameras that are registered, by name: what has changed is to be read again."""
+        keys = [camera_of(name) for name in names]
+        found: dict[str, str] = {}
+        with reading(self._engine) as session:
+            for start in range(0, len(keys), _CHUNK):
+                chosen = tuple_(CameraRow.site, CameraRow.camera).in_(keys[start : start + _CHUNK])
+                rows = session.execute(select(CameraRow.site, CameraRow.camera, CameraRow.etag).where(chosen)).all()
+                found |= {camera_name(row.site, row.camera): row.etag for row in rows}
+        return found
+
     def cameras(
         self, parent: str = ANY_SITE, size: int = 0, token: str = "", text: str = ""
     ) -> tuple[list[Camera], str]:
@@ -299,8 +310,14 @@ class Registry:
         self._tell(ViewRestored(subject=name, at=moment.timestamp()))
         return camera
 
-    def delete_camera(self, name: str, etag: str = "", *, allow_missing: bool = False) -> None:
+    def delete_camera(self, name: str, etag: str = "", *, actor: str, allow_missing: bool = False) -> None:
         """Remove a camera from the register; what was reported of it stays.
+
+        Args:
+            name: Of the camera.
+            etag: If given, the one that the camera must still have.
+            actor: Who removes it: with a camera, its zones go.
+            allow_missing: Whether it may be gone already.
 
         Raises:
             ResourceNotFoundError: There is none of this name.
@@ -311,7 +328,11 @@ class Registry:
             if row is None:
                 return _must_exist(name, allow_missing=allow_missing)
             _check_etag(row, etag, name)
+            hidden, moment = _camera(row).static_zones, self._now()
             session.delete(row)
+        if hidden:
+            change = MaskChange.REGION_REMOVED
+            self._tell(MaskReduced(subject=name, at=moment.timestamp(), change=change, actor=actor))
         return None
 
 

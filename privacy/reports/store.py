@@ -5,11 +5,13 @@ no gap and no fork.
 """
 
 import hashlib
+import json
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import Engine, delete, func, select, text
@@ -292,6 +294,12 @@ class Store:
         """Write an entry, and return its number."""
         with self.writing() as session:
             return self._enter(session, act)
+
+    def acts(self, action: str, since: float) -> list[dict[str, Any]]:
+        """Return the entries of one action after a time, oldest first, as they stand in an export."""
+        query = select(LedgerRow.line).where(LedgerRow.action == action, LedgerRow.time > _utc(since))
+        with reading(self.database) as session:
+            return [json.loads(line) for line in session.scalars(query.order_by(LedgerRow.entry))]
 
     def ledger_lines(self, start: int = 1, end: int | None = None) -> Iterator[str]:
         """Yield the entries `[start, end)`, as they stand in an export."""

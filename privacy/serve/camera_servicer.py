@@ -129,7 +129,9 @@ class CameraService(pb_grpc.CameraServiceServicer):
     def DeleteCamera(self, request: pb.DeleteCameraRequest, context: grpc.ServicerContext) -> pb.DeleteCameraResponse:  # noqa: N802 - gRPC's name
         """Remove a camera."""
         with errors_as_status(context):
-            self._registry.delete_camera(request.name, request.etag, allow_missing=request.allow_missing)
+            self._registry.delete_camera(
+                request.name, request.etag, actor=caller().name, allow_missing=request.allow_missing
+            )
             return pb.DeleteCameraResponse()
 
     def ApproveView(self, request: pb.ApproveViewRequest, context: grpc.ServicerContext) -> pb.ApproveViewResponse:  # noqa: N802 - gRPC's name

@@ -158,6 +158,21 @@ class Reporting:
         """Take an event from elsewhere: the register, the console, the reader of evidence."""
         self._put(_Seen(event, policy))
 
+    def entered(self, event: Event, since: float) -> bool:
+        """Say whether the ledger has an entry about an event that came after `since`, whoever wrote it.
+
+        Raises:
+            DatabaseError: Nobody knows.
+        """
+        act = act_of(event)
+        if act is None:
+            return True
+        setting = act.details.get("setting")
+        return any(
+            done["subject"] == act.subject and done["details"].get("setting") == setting
+            for done in self.store.acts(act.action, since)
+        )
+
     # What the service says; see `Observer`
 
     def opened(self, stream: StreamFacts) -> None:

@@ -185,6 +185,7 @@ def assemble(
         version=metadata.version("privacy-zones"),
         observers=(metrics, live, *_traces(options), *(() if reporting is None else (reporting,))),
         cameras=None if registry is None else KnownCameras(registry),
+        entered=None if reporting is None else reporting.entered,
     )
     metrics.runs(engine.version, engine.model.name, f"{rules.name} {rules.version}")
     cameras = [] if registry is None else [_camera_service(registry, live)]

@@ -5,7 +5,7 @@ import time
 import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import grpc
 import structlog
@@ -26,6 +26,7 @@ from privacy.serve.scheduler import Scheduler, cores
 from privacy.serve.slots import SlotMaker, Slots, sweep
 from privacy.serve.status import errors_as_status
 from privacy.serve.stream import Stream, credits_for
+from privacy.serve.terms import Entered, Register
 from privacy.serve.translate import MAX_SIDE, Limits, Mode, Setup
 from privacy.v1 import enforcement_service_pb2 as pb
 from privacy.v1 import enforcement_service_pb2_grpc as pb_grpc
@@ -64,6 +65,7 @@ class Engine:
         version: Of the server.
         observers: Who hears what happens.
         cameras: What is registered of cameras; None if the server keeps no register.
+        entered: What the ledger says of changes in the register; None if the server keeps no ledger.
 
     Raises:
         DeviceError: There is no such device.
@@ -84,6 +86,7 @@ class Engine:
     version: str = ""
     observers: tuple[Observer, ...] = ()
     cameras: Cameras | None = None
+    entered: Entered | None = None
 
     def __post_init__(self) -> None:
         masker_for(self.device)
@@ -168,6 +171,7 @@ class EnforcementService(pb_grpc.EnforcementServiceServicer):
         self._observers = Observers(engine.observers)
         self.scheduler = Scheduler(engine.model, workers=engine.workers, observers=self._observers)
         self._admission = Admission(max_streams=engine.max_streams, capacity=_HEADROOM * cores())
+        self._register = Register(engine.cameras, engine.entered)
         self._memory = SlotMaker(engine.shared_memory_bytes)
         self._draining = threading.Event()
 
@@ -180,11 +184,13 @@ class EnforcementService(pb_grpc.EnforcementServiceServicer):
         if (swept := sweep()) > 0:
             log.info("shared_memory_swept", segments=swept)
         self.scheduler.start()
+        self._register.start()
         self._admission.least_cost = self.scheduler.look_s / self._engine.policy.timing.look_every_s
 
     def stop(self) -> None:
         """Look at nothing more; whoever waits for a look gets none."""
         self.scheduler.stop()
+        self._register.stop()
 
     def drain(self) -> None:
         """Tell every stream, with its next result, that the server is about to stop."""
@@ -261,10 +267,11 @@ class EnforcementService(pb_grpc.EnforcementServiceServicer):
             account = ending.enter_context(self._admission.stream(time.monotonic()))
             setup = translate.setup(_first(requests, context))
             camera = setup.camera
-            setup, registered = self._registered(setup)
+            standing = ending.enter_context(self._register.standing(setup))
+            terms = standing.terms
             engine.check_model(setup.model)
-            pack = engine.policy_of(setup.policy)
-            translate.purpose_of(setup.purpose, pack)
+            pack = engine.policy_of(terms.policy)
+            translate.purpose_of(terms.purpose, pack)
             effect = pack.checked(setup.effect or pack.effect)
             subjects = _wanted(engine.subjects, pack, setup)
             look_behind_s = max(setup.look_behind_s, pack.timing.look_again_s) if setup.look_behind_s else 0.0
@@ -277,20 +284,21 @@ class EnforcementService(pb_grpc.EnforcementServiceServicer):
             session=uuid.uuid4().hex,
             camera=setup.camera,
             peer=peer,
-            purpose=setup.purpose,
+            purpose=terms.purpose,
             policy=pack.name,
             mode=setup.mode,
             delivery=setup.delivery,
             pixel_format=translate.format_name(setup.format),
             effect=effect,
-            static=setup.static,
+            static=terms.static(),
             look_behind_s=look_behind_s,
-            registered=registered,
+            registered=terms.registered,
         )
         patience = min(LOOK_WITHIN_S, setup.latency_budget_s or LOOK_WITHIN_S)
         stream = Stream(
             setup,
             facts,
+            standing=standing,
             seat=self.scheduler.seat(deadline_s=patience),
             policy=pack,
             pictures=pictures_of(setup, _enough(engine.model, subjects), engine.limits),
@@ -319,26 +327,6 @@ class EnforcementService(pb_grpc.EnforcementServiceServicer):
             shared = pb.SharedMemory(name=slots.name, slots=slots.slots, slot_size_bytes=slots.slot_bytes)
             accepted.shared_memory.CopyFrom(shared)
         return stream, accepted
-
-    def _registered(self, setup: Setup) -> tuple[Setup, bool]:
-        """Return what the stream asks for with what is registered of its camera, and whether anything is.
-
-        What is registered goes before what the client says, and zones that either of them names are hidden.
-
-        Raises:
-            DatabaseError: Nobody can say what must be hidden.
-        """
-        if self._engine.cameras is None:
-            return setup, True
-        camera = self._engine.cameras.find(setup.camera)
-        if camera is None:
-            return setup, False
-        return replace(
-            setup,
-            policy=camera.policy or setup.policy,
-            purpose=camera.declared_purpose,
-            static=(*camera.static_zones, *setup.static),
-        ), True
 
     def _slots(self, setup: Setup, credits_: int) -> AbstractContextManager[Slots | None]:
         """Return the shared memory that the client asks for: a slot for each credit.

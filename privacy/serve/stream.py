@@ -10,7 +10,7 @@ import structlog
 
 from privacy import pipeline
 from privacy.cadence import Cadence, Pace
-from privacy.errors import FrameError
+from privacy.errors import FrameError, SettingsChangedError
 from privacy.evidence import Reason
 from privacy.frame import Frame
 from privacy.masking import Masker
@@ -26,6 +26,7 @@ from privacy.serve.observer import Answer, Observers, Stages, StreamFacts
 from privacy.serve.pictures import Pictures, Written
 from privacy.serve.scheduler import Seat
 from privacy.serve.slots import Slots
+from privacy.serve.terms import Standing, Terms
 from privacy.serve.translate import Arrival, Delivery, Mode, Setup
 from privacy.tracks import Hidden
 from privacy.v1 import enforcement_service_pb2 as pb
@@ -82,6 +83,7 @@ class Stream:
     Args:
         setup: What the client asked for.
         facts: The same, for those who observe.
+        standing: What holds for it, while that may change.
         seat: What looks.
         policy: What is hidden, when and how; already checked against `setup`.
         pictures: Reads and writes the frames.
@@ -97,6 +99,7 @@ class Stream:
         setup: Setup,
         facts: StreamFacts,
         *,
+        standing: Standing,
         seat: Seat,
         policy: Policy,
         pictures: Pictures,
@@ -110,6 +113,9 @@ class Stream:
         self.frames = 0
         self._setup = setup
         self._facts = facts
+        self._standing = standing
+        self._named = standing.terms.policy  # of which `policy` is the pack
+        self._told = standing.terms  # the terms that `facts` tell
         self._seat = seat
         self._looks = pipeline.looking(seat, policy)
         self._policy = policy
@@ -150,10 +156,13 @@ class Stream:
     def _ruled(
         self, arrivals: Iterator[Arrival], ending: ExitStack
     ) -> Iterator[tuple[Frame, Verdict, tuple[Hidden, ...]]]:
-        watch = Watch(self._policy, self._setup.purpose)
+        terms = self._standing.terms
+        watch = Watch(self._policy)
+        watch.declare(terms.purposes)
         timing, pace = pace_of(self._policy.timing, self._facts.look_behind_s)
         self._seat.urgent = watch.open
-        ruled = pipeline.judge(self._frames(arrivals), self._looks, watch, Cadence(timing, pace))
+        frames = self._frames(self._under_terms(arrivals, watch, terms))
+        ruled = pipeline.judge(frames, self._looks, watch, Cadence(timing, pace))
         if self._facts.look_behind_s == 0:
             return self._followed(ruled)
         ahead = Ahead(ruled, credits_for(self._facts.look_behind_s))
@@ -214,6 +223,21 @@ class Stream:
             self._passed = passed
             yield newest
 
+    def _under_terms(self, arrivals: Iterator[Arrival], watch: Watch, terms: Terms) -> Iterator[Arrival]:
+        """Let the watch know what its camera is for, before each frame.
+
+        Raises:
+            SettingsChangedError: Another policy rules the camera now, and the client was told of the old one.
+        """
+        for came in arrivals:
+            if (newest := self._standing.terms) is not terms:
+                if newest.policy != self._named:
+                    raise SettingsChangedError("another policy is registered for this camera: begin anew")
+                if newest.purposes != terms.purposes:
+                    watch.declare(newest.purposes)
+                terms = newest
+            yield came
+
     def _frames(self, arrivals: Iterator[Arrival]) -> Iterator[Frame]:
         for came in arrivals:
             start = clock()
@@ -237,7 +261,11 @@ class Stream:
 
     def _result(self, frame: Frame, verdict: Verdict, hidden: Sequence[Hidden], work: _Work) -> pb.FrameResult:
         self.frames += 1
-        regions = (*self._setup.static, *(one.region for one in hidden))
+        terms = self._terms()
+        if self._setup.mode is Mode.VERDICT and verdict.state is State.CLEAR and any(terms.zones.presets.values()):
+            # The client hides its own zones. Of these it knows nothing, and a verdict cannot say where they are.
+            verdict = Verdict(State.UNCERTAIN, Reason.POLICY, work.came.offset, inherited=verdict.inherited)
+        regions = (*terms.static(), *(one.region for one in hidden))
         plan = plan_for(verdict, self._policy, regions, self._setup.effect)
         result = pb.FrameResult(sequence_number=work.came.sequence, capture_offset=translate.duration(work.came.offset))
         if self._setup.mode is Mode.MASKED_FRAME:
@@ -254,6 +282,16 @@ class Stream:
         waited = self._facts.look_behind_s > 0
         self.exposure.see(replace(verdict, inherited=False) if waited else verdict)
         return self._completed(result, verdict, plan, work)
+
+    def _terms(self) -> Terms:
+        """Return what holds now, and have those who observe know it."""
+        terms = self._standing.terms
+        if terms is not self._told:
+            self._told = terms
+            self._facts = replace(
+                self._facts, purpose=terms.purpose, static=terms.static(), registered=terms.registered
+            )
+        return terms
 
     def _passed_over(self, came: Arrival, ruled: Verdict) -> pb.FrameResult:
         self.frames += 1

@@ -74,7 +74,9 @@ class _VerdictReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Verdict
     VERDICT_REASON_VIEW_CHANGED: _VerdictReason.ValueType  # 6
     """The registered view is no longer what the camera shows."""
     VERDICT_REASON_POLICY: _VerdictReason.ValueType  # 7
-    """The policy pack hides this camera whatever it shows."""
+    """The policy pack hides this camera whatever it shows; what is registered of it has changed, and not enough was seen
+    since; or zones are registered that a client with `RESPONSE_MODE_VERDICT` does not know and cannot hide.
+    """
     VERDICT_REASON_MODEL_ERROR: _VerdictReason.ValueType  # 8
     """The model failed on this frame."""
     VERDICT_REASON_DECODE_ERROR: _VerdictReason.ValueType  # 9
@@ -104,7 +106,9 @@ VERDICT_REASON_FORMAT_CHANGE: VerdictReason.ValueType  # 5
 VERDICT_REASON_VIEW_CHANGED: VerdictReason.ValueType  # 6
 """The registered view is no longer what the camera shows."""
 VERDICT_REASON_POLICY: VerdictReason.ValueType  # 7
-"""The policy pack hides this camera whatever it shows."""
+"""The policy pack hides this camera whatever it shows; what is registered of it has changed, and not enough was seen
+since; or zones are registered that a client with `RESPONSE_MODE_VERDICT` does not know and cannot hide.
+"""
 VERDICT_REASON_MODEL_ERROR: VerdictReason.ValueType  # 8
 """The model failed on this frame."""
 VERDICT_REASON_DECODE_ERROR: VerdictReason.ValueType  # 9

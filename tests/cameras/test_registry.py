@@ -67,7 +67,7 @@ def test_a_camera_comes_back_as_it_was_registered(registry: Registry) -> None:
         (lambda registry: registry.update_site("sites/none", {}), ResourceNotFoundError),
         (lambda registry: registry.update_camera("sites/a/cameras/none", {}, actor="me"), ResourceNotFoundError),
         (lambda registry: registry.delete_site("sites/none"), ResourceNotFoundError),
-        (lambda registry: registry.delete_camera("sites/a/cameras/none"), ResourceNotFoundError),
+        (lambda registry: registry.delete_camera("sites/a/cameras/none", actor="me"), ResourceNotFoundError),
         (
             lambda registry: registry.approve_view("sites/a/cameras/b", "x", actor="me", reason="r"),
             ResourceNotFoundError,
@@ -108,7 +108,7 @@ def test_an_old_etag_changes_nothing(registry: Registry) -> None:
     with pytest.raises(StaleError):
         registry.update_camera(made.name, {"display_name": "second"}, actor="me", etag=made.etag)
     with pytest.raises(StaleError):
-        registry.delete_camera(made.name, made.etag)
+        registry.delete_camera(made.name, made.etag, actor="me")
     with pytest.raises(StaleError):
         registry.update_site(site.name, {"address": "second"}, site.etag)
     with pytest.raises(StaleError):
@@ -154,7 +154,7 @@ def test_what_is_missing_is_made_if_asked_for(registry: Registry) -> None:
 
 def test_what_is_missing_is_not_missed_if_asked_for(registry: Registry) -> None:
     registry.delete_site("sites/none", allow_missing=True)
-    registry.delete_camera("sites/none/cameras/none", allow_missing=True)
+    registry.delete_camera("sites/none/cameras/none", allow_missing=True, actor="me")
 
 
 def test_a_site_with_cameras_stays(registry: Registry) -> None:
@@ -162,7 +162,7 @@ def test_a_site_with_cameras_stays(registry: Registry) -> None:
 
     with pytest.raises(InUseError):
         registry.delete_site("sites/a")
-    registry.delete_camera(made.name)
+    registry.delete_camera(made.name, actor="me")
     registry.delete_site("sites/a")
     with pytest.raises(ResourceNotFoundError):
         registry.site("sites/a")

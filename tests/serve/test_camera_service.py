@@ -259,7 +259,7 @@ def test_a_camera_that_was_removed_is_not_remembered(registry: Registry, cameras
     create(cameras)
     known = KnownCameras(registry)
     assert known.find(CAMERA) is not None
-    registry.delete_camera(CAMERA)
+    registry.delete_camera(CAMERA, actor="me")
 
     assert known.find(CAMERA) is None
 
