@@ -77,6 +77,17 @@ def hidden(answer: Enforced) -> bool:
 
 
 @pytest.mark.parametrize("mode", Mode)
+def test_a_clear_jpeg_comes_out_without_what_lies_beside_its_picture(client: EnforcementClient, mode: Mode) -> None:
+    plain = [as_jpeg(frame) for frame in dark()]
+    given = [Jpeg(one.data[:2] + b"\xff\xfe\0\6note" + one.data[2:] + b"more", one.offset) for one in plain]
+
+    answers = list(client.enforce(given, StreamOptions(camera=OPTIONS.camera, mode=mode)))
+
+    assert answers[-1].verdict.state is State.CLEAR
+    assert answers[-1].picture == plain[-1]
+
+
+@pytest.mark.parametrize("mode", Mode)
 @pytest.mark.parametrize("make", [grey, as_i420, as_jpeg])
 def test_what_may_be_shown_is_of_the_kind_that_was_given(
     client: EnforcementClient, make: Callable[[Frame], Shown], mode: Mode

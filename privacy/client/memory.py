@@ -41,6 +41,8 @@ class Shared:
             handle = os.open(_FOLDER / memory.name, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC)
             try:
                 self._memory = mmap.mmap(handle, memory.slots * memory.slot_size_bytes)
+                # Nobody else is to open it, and nothing is to stay if this process and the server are both killed.
+                (_FOLDER / memory.name).unlink(missing_ok=True)
             finally:
                 os.close(handle)
         except (OSError, ValueError) as error:

@@ -89,7 +89,9 @@ def _plan_of(verdict: Verdict, result: pb.FrameResult, options: StreamOptions) -
 
 def _painted(picture: Shown, plan: MaskPlan) -> Shown:
     if not plan.regions:
-        return picture
+        # Only the picture was judged, not what a camera puts beside it: thumbnails, comments, whatever follows.
+        alone = not isinstance(picture, Jpeg) or (bare := jpeg.bare(picture.data)) is picture.data
+        return picture if alone else Jpeg(bare, picture.offset)
     if isinstance(picture, Frame):
         return mask(picture, plan)
     if isinstance(picture, Unit):

@@ -15,6 +15,7 @@ from privacy.errors import FrameError
 from privacy.frame import Frame, Layout, check_size
 from privacy.masking import blank
 from privacy.serve import translate
+from privacy.serve.access_units import AccessUnits
 from privacy.serve.translate import Arrival, Codec, Format, Limits, Setup
 from privacy.sources.lent import I420_FORMATS, lend
 from privacy.v1 import frame_pb2
@@ -38,8 +39,6 @@ _KEY_EVERY = 50  # frames; whoever joins or loses one waits no longer than this
 _FULL_RANGE = 2  # AVCOL_RANGE_JPEG
 _BT709 = 1  # AVCOL_SPC_BT709
 _HD_ROWS = 576
-_H264_SLICES, _H264_VIEWS = (1, 2, 5), (20, 21)  # nal_unit_type: ITU-T H.264, table 7-1
-_H265_SLICES = 32  # and everything below: ITU-T H.265, table 7-1
 
 
 class Pictures(Protocol):
@@ -72,8 +71,11 @@ class Pictures(Protocol):
             FrameError: Nobody knows the size.
         """
 
+    def alone(self, came: Arrival) -> bool:
+        """Say whether what came holds nothing but the picture that was judged, so that it may be shown as it is."""
+
     def echo(self, came: Arrival, frame: Frame) -> Written:
-        """Return the picture as it came."""
+        """Return the picture as it came, and nothing that came with it."""
 
 
 class RawPictures:
@@ -108,6 +110,10 @@ class RawPictures:
         """See `Pictures.black`."""
         return self.write(blank(frame))
 
+    def alone(self, came: Arrival) -> bool:  # noqa: ARG002 - their length is that of the picture
+        """See `Pictures.alone`."""
+        return True
+
     def echo(self, came: Arrival, frame: Frame) -> Written:  # noqa: ARG002 - the bytes are enough
         """See `Pictures.echo`."""
         return translate.pixel_format(self._form), bytes(came.data)
@@ -118,6 +124,9 @@ class JpegPictures:
 
     Whether it is, is known only when it was judged. The frame before is a good guess: if that was needed whole, this
     one is read whole at once, and not twice.
+
+    A file in which several pictures may be found, or in which decoders may find different ones, counts as broken: the
+    client, or whoever it gives the file to, may see another than the one that was judged.
 
     Args:
         at_least: `(height, width)` below which a picture is not shrunk.
@@ -137,10 +146,10 @@ class JpegPictures:
         """See `Pictures.read`."""
         at_least = None if self._wanted_whole else self._at_least
         self._wanted_whole = False
+        data = bytes(came.data)
         try:
-            self._last = jpeg.read(
-                bytes(came.data), came.offset, came.sequence, at_least=at_least, max_pixels=self._limits.pixels
-            )
+            jpeg.bare(data)
+            self._last = jpeg.read(data, came.offset, came.sequence, at_least=at_least, max_pixels=self._limits.pixels)
         except FrameError:
             return self.broken(came)
         return self._last
@@ -169,9 +178,14 @@ class JpegPictures:
             raise FrameError("nothing was ever read, so that nobody knows the size")
         return frame_pb2.PIXEL_FORMAT_JPEG, jpeg.black(frame.source_size)
 
+    def alone(self, came: Arrival) -> bool:
+        """See `Pictures.alone`."""
+        data = bytes(came.data)
+        return jpeg.bare(data) is data
+
     def echo(self, came: Arrival, frame: Frame) -> Written:  # noqa: ARG002 - the bytes are enough
         """See `Pictures.echo`."""
-        return frame_pb2.PIXEL_FORMAT_JPEG, bytes(came.data)
+        return frame_pb2.PIXEL_FORMAT_JPEG, jpeg.bare(bytes(came.data))
 
 
 class UnitPictures:
@@ -194,6 +208,7 @@ class UnitPictures:
         self._limits = limits
         self._quality = quality
         self._as_jpeg = as_jpeg
+        self._units = AccessUnits(codec)
         self._decoder = self._opened()
         self._next: int | None = None
         self._whole = False  # whether everything since the last key frame is there
@@ -240,6 +255,10 @@ class UnitPictures:
             return frame_pb2.PIXEL_FORMAT_JPEG, jpeg.black(self._last.size)
         return self.write(blank(frame))
 
+    def alone(self, came: Arrival) -> bool:  # noqa: ARG002 - the unit was counted when it was read
+        """See `Pictures.alone`."""
+        return True
+
     def echo(self, came: Arrival, frame: Frame) -> Written:  # noqa: ARG002 - units between masked ones would not decode
         """See `Pictures.echo`."""
         return self.write(frame)
@@ -255,7 +274,7 @@ class UnitPictures:
     def _decoded(self, came: Arrival) -> "av.VideoFrame | None":
         """Return the picture of this unit; None if there is none, or not just that one."""
         data = bytes(came.data)
-        if _pictures_in(data, self._codec) > 1:
+        if not self._units.one_picture(data):
             return None
         packet = av.Packet(data)
         packet.pts = came.sequence
@@ -288,25 +307,6 @@ class UnitPictures:
             full_range=full_range,
             bt709=picture.colorspace == _BT709 or (picture.colorspace == 2 and picture.height > _HD_ROWS),
         )
-
-
-def _pictures_in(data: bytes, codec: Codec) -> int:
-    """Count the slices that begin a picture, and everything of further views and layers.
-
-    A slice says so with one bit: `first_mb_in_slice` is 0 (ITU-T H.264, 7.4.3), `first_slice_segment_in_pic_flag` is 1
-    (H.265, 7.4.7.1).
-    """
-    count = 0
-    for unit in data.split(b"\0\0\1")[1:]:
-        if len(unit) < 2:
-            continue
-        if codec is Codec.H264:
-            kind = unit[0] & 31
-            count += kind in _H264_VIEWS or (kind in _H264_SLICES and unit[1] >= 128)
-        elif unit[0] >> 1 & 63 < _H265_SLICES:
-            layer = (unit[0] & 1) << 5 | unit[1] >> 3
-            count += layer > 0 or unit[2:3] >= b"\x80"
-    return count
 
 
 class _Encoder:

@@ -29,6 +29,9 @@ class _Owner(Enum):
 class Slots:
     """The shared memory of one stream. The server makes it, names it and takes it away; only its own user may open it.
 
+    The name is needed until the client has opened it, and goes with the first slot that is used: from then on the
+    kernel takes the memory back when both have ended, however they end.
+
     Whoever may open it could also cut it short, and end this process with a fault: that is the same user, who could as
     well kill it.
 
@@ -48,6 +51,7 @@ class Slots:
         self.slots = slots
         self.slot_bytes = slot_bytes
         self._owners = [_Owner.CLIENT] * slots
+        self._named = True
         size = slots * slot_bytes
         handle = os.open(FOLDER / self.name, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
         try:
@@ -61,6 +65,7 @@ class Slots:
 
     def close(self) -> None:
         """Take the name away. The memory goes when nobody looks into it any more."""
+        self._named = False
         with contextlib.suppress(OSError):
             (FOLDER / self.name).unlink()
 
@@ -77,6 +82,8 @@ class Slots:
         if self._owners[slot] is not _Owner.CLIENT:
             raise ProtocolError(f"slot {slot} was not given back", field="slot")
         self._owners[slot] = _Owner.SERVER
+        if self._named:
+            self.close()
         return self._part(slot, size)
 
     def settle(self, slot: int, picture: bytes | None = None) -> bool:
@@ -146,7 +153,7 @@ class SlotMaker:
 
 
 def sweep() -> int:
-    """Take away what servers have left behind that were killed, and return how much that was."""
+    """Take away what servers left that were killed before a client had opened it, and return how much that was."""
     swept = 0
     with contextlib.suppress(OSError):
         for path in FOLDER.glob("privacy-*"):

@@ -333,7 +333,7 @@ class Stream:
             FrameError: There is no picture to put.
         """
         came, size = work.came, frame.source_size or frame.size
-        if not plan.regions and not self._setup.return_unchanged:
+        if not plan.regions and not self._setup.return_unchanged and self._pictures.alone(came):
             result.unchanged = True
             return plan
         if not plan.regions:

@@ -409,7 +409,7 @@ class SharedMemory(_message.Message):
     SLOTS_FIELD_NUMBER: _builtins.int
     SLOT_SIZE_BYTES_FIELD_NUMBER: _builtins.int
     name: _builtins.str
-    """Output only. Name of the POSIX shared memory object."""
+    """Output only. Name of the POSIX shared memory object. It is gone once a slot was used: open it before."""
     slots: _builtins.int
     """Output only. Number of slots."""
     slot_size_bytes: _builtins.int
@@ -447,7 +447,9 @@ class FrameResult(_message.Message):
     sequence_number: _builtins.int
     """Output only. That of the frame."""
     unchanged: _builtins.bool
-    """Always true. Nothing is hidden: the frame may be shown as it was sent."""
+    """Always true. Nothing is hidden, and nothing but the picture that was judged was sent: the frame may be shown as it
+    was sent. A JPEG with more in it, for example a thumbnail, comes back in `masked` without that, not encoded again.
+    """
     withheld: _builtins.bool
     """Always true. No picture could or needed to be made: the client shows a solid frame of its own."""
     @_builtins.property

@@ -109,6 +109,33 @@ def test_a_static_zone_is_hidden_in_a_clear_picture_and_nothing_else(stub: Stub,
     assert np.abs(shown[:, 40:].astype(int) - DARK).max() <= 8
 
 
+THUMBNAIL = payload("JPEG", LIGHT)
+NOTE = b"\xff\xe1" + (len(THUMBNAIL) + 8).to_bytes(2, "big") + b"Exif\0\0" + THUMBNAIL
+
+
+@pytest.mark.parametrize("asked", [False, True], ids=["unchanged", "return_unchanged"])
+def test_a_clear_jpeg_leaves_without_the_thumbnail_beside_it(stub: Stub, asked: bool) -> None:
+    plain = payload("JPEG", DARK)
+    camera = plain[:2] + NOTE + plain[2:] + b"and more"
+    setup = config("JPEG", response_mode=MASKED, return_unchanged=asked)
+
+    *_, answer, again = results(stub, [setup, *(frame(n, data=camera) for n in range(4)), frame(4, data=plain)])
+
+    assert answer.verdict.state == CLEAR
+    assert answer.masked.data == plain
+    assert again.WhichOneof("picture") == ("masked" if asked else "unchanged")
+
+
+@pytest.mark.parametrize("mode", [VERDICT, GEOMETRY, MASKED], ids=pb.ResponseMode.Name)
+def test_two_pictures_in_one_message_are_hidden(stub: Stub, mode: Any) -> None:
+    """The first is judged. Whoever is told that it is clear may show the second."""
+    both = payload("JPEG", DARK) + payload("JPEG", LIGHT)
+
+    answer = results(stub, [config("JPEG", response_mode=mode), *clear("JPEG"), frame(4, data=both)])[-1]
+
+    assert (answer.verdict.state, reason(answer)) == (UNCERTAIN, "DECODE_ERROR")
+
+
 def test_a_jpeg_that_is_shown_in_part_is_read_once(stub: Stub, monkeypatch: pytest.MonkeyPatch) -> None:
     read: list[bool] = []
 

@@ -12,13 +12,14 @@ import grpc
 import numpy as np
 import pytest
 
+from privacy.client.memory import Shared
 from privacy.errors import OverloadError, ProtocolError
 from privacy.serve import slots as shared
 from privacy.serve.server import Server
 from privacy.serve.slots import FOLDER, SlotMaker, Slots, sweep
 from privacy.v1 import enforcement_service_pb2 as pb
 from privacy.v1 import enforcement_service_pb2_grpc as pb_grpc
-from tests.serve.messages import DARK, FORMATS, LIGHT, config, frame, payload, refusal
+from tests.serve.messages import DARK, FORMATS, LIGHT, SIZE, config, frame, payload, refusal
 from tests.serve.test_observer import Notebook
 
 SLOT = 64 * 1024
@@ -114,6 +115,28 @@ def test_the_memory_is_gone_with_the_stream(stub: pb_grpc.EnforcementServiceStub
     plugin.end()
 
     assert ours() == []
+
+
+def test_the_name_is_gone_with_the_first_slot_that_is_used_and_the_memory_is_not(
+    stub: pb_grpc.EnforcementServiceStub,
+) -> None:
+    plugin = Plugin(stub, response_mode=pb.RESPONSE_MODE_MASKED_FRAME)
+    assert len(ours()) == 1
+    plugin.frame(1, payload("GRAY", LIGHT))
+    assert ours() == []
+
+    answer = plugin.frame(0, payload("GRAY", LIGHT))
+    assert answer.masked.shared_memory.size_bytes == SIZE[0] * SIZE[1]
+    assert max(plugin.map[: SIZE[0] * SIZE[1]]) == 0
+    plugin.end()
+
+
+def test_our_client_leaves_no_name_even_before_it_uses_a_slot(stub: pb_grpc.EnforcementServiceStub) -> None:
+    plugin = Plugin(stub)
+    Shared(plugin.memory)
+
+    assert ours() == []
+    plugin.end()
 
 
 def wrong(what: str, plugin: Plugin) -> None:

@@ -10,6 +10,7 @@ from privacy.v1 import enforcement_service_pb2 as pb
 from privacy.v1 import enforcement_service_pb2_grpc as pb_grpc
 from privacy.v1 import frame_pb2, verdict_pb2
 from tests.serve.messages import LEFT, config, frame, results
+from tests.serve.test_access_units import nal_units, sliced, slices, stream
 from tests.serve.units import Player, units
 
 Stub = pb_grpc.EnforcementServiceStub
@@ -132,6 +133,17 @@ def test_a_message_with_two_pictures_is_hidden(stub: Stub, codec: str, first: bo
 
     assert states(answers)[7] == states(answers)[-1] == "C"
     assert reasons(answers)[8:16] == ["DECODE_ERROR"] * 8
+
+
+def test_slices_of_another_picture_within_a_unit_are_hidden(stub: Stub) -> None:
+    """They do not begin a picture, so that FFmpeg paints them over the one before; a player may show both."""
+    data = sliced("H264", [40] * 16, key_every=4)
+    data[9] = stream([*nal_units(data[9]), *slices("H264", data[10])[1:]])
+
+    answers = results(stub, [config("H264"), *sent(data)])
+
+    assert states(answers)[8] == states(answers)[-1] == "C"
+    assert reasons(answers)[9:12] == ["DECODE_ERROR"] * 3
 
 
 @pytest.mark.parametrize("codec", CODECS)
