@@ -62,7 +62,7 @@ class Scheduler:
         model: What looks; safe to share between threads.
         workers: Runs of the model at the same time.
         max_batch: Most pictures of one run.
-        hang_s: A run of the model that takes longer than this hangs.
+        hang_s: A run of the model that takes longer than this hangs; None for `HANG_S`.
         observers: Who hears of every run.
     """
 
@@ -72,12 +72,12 @@ class Scheduler:
         *,
         workers: int = 1,
         max_batch: int = MAX_BATCH,
-        hang_s: float = HANG_S,
+        hang_s: float | None = None,
         observers: Observers | None = None,
     ) -> None:
         self.model = model
         self._max_batch = max_batch
-        self._hang_s = hang_s
+        self._hang_s = HANG_S if hang_s is None else hang_s
         self._observers = observers or Observers()
         self._wanted = workers
         self._workers: list[_Worker] = []
@@ -87,12 +87,33 @@ class Scheduler:
         self._changed = threading.Condition()
         self._warm = False
         self._stopped = False
+        self._in_doubt = False  # the last look failed or hung
+        self._hung_since = 0  # workers that hung since the last look that came back
+        self._probe: Future[tuple[Evidence, float]] | None = None
+        self._probe_failed = False
         self.look_s = 0.0
 
     @property
     def alive(self) -> bool:
         """Whether anybody is left who looks."""
         return bool(self._workers) and not self._stopped
+
+    def check(self) -> bool:
+        """Say whether whoever asks may hope for an answer; to be asked now and then, also when nobody looks.
+
+        It is not so if nobody is left who looks, if all have hung since a look last came back, or if the model cannot
+        even look at a black picture. After a look that failed or hung it is shown one, until it can.
+        """
+        with self._changed:
+            self._replace_hung()
+            if self._probe is not None and self._probe.done():
+                self._probe_failed = self._probe.cancelled() or self._probe.exception() is not None
+                self._probe = None
+            if self._probe is None and self.alive and (self._in_doubt or self._probe_failed or self._hung_since):
+                self._probe = Future()
+                heapq.heappush(self._waiting, self._black(self._probe))
+                self._changed.notify()
+            return self.alive and self._hung_since < self._wanted and not self._probe_failed
 
     def start(self) -> None:
         """Start the workers, look at a few black pictures, and measure what a look costs (`look_s`).
@@ -113,13 +134,16 @@ class Scheduler:
 
     def _rehearse(self, pictures: int) -> float:
         """Look at so many black pictures at once; return the seconds that one took."""
-        black = np.zeros((*self.model.input_size, 3), np.uint8)
-        tickets = [_Ticket((False, 0.0, next(self._numbers)), black, 0.0, Future()) for _ in range(pictures)]
+        tickets = [self._black(Future()) for _ in range(pictures)]
         with self._changed:
             for ticket in tickets:
                 heapq.heappush(self._waiting, ticket)
             self._changed.notify()
         return max(ticket.answer.result(_WARM_UP_S)[1] for ticket in tickets)
+
+    def _black(self, answer: "Future[tuple[Evidence, float]]") -> _Ticket:
+        black = np.zeros((*self.model.input_size, 3), np.uint8)
+        return _Ticket((False, 0.0, next(self._numbers)), black, 0.0, answer)
 
     def stop(self) -> None:
         """Look at nothing more. Workers that hang are left to the end of the process."""
@@ -210,6 +234,7 @@ class Scheduler:
                 raise PrivacyError(f"{len(seen)} answers for {len(batch)} pictures")  # noqa: TRY301 - as if it raised
         except Exception as error:  # it belongs to whoever asked
             failure = type(error).__name__
+            self._in_doubt = True
             if len(batch) == 1:
                 batch[0].answer.set_exception(error)
             else:  # one picture may be the cause, and the others are not to suffer for it
@@ -217,6 +242,7 @@ class Scheduler:
                     self._look([ticket])
                 return
         else:
+            self._in_doubt, self._hung_since = False, 0
             share = (time.perf_counter() - started) / len(batch)
             for ticket, evidence in zip(batch, seen, strict=True):
                 ticket.answer.set_result((evidence, share))
@@ -231,6 +257,7 @@ class Scheduler:
                 return  # what is made on first use takes its time
             self._workers.remove(worker)
             self._hung += 1
+            self._hung_since += 1
             if self._hung < MAX_HUNG:
                 self._hire()
             log.error("model_hangs", model=self.model.name, hung=self._hung, workers=len(self._workers))

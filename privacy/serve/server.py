@@ -1,5 +1,6 @@
 """Builds the server, runs it, and lets it go in good order."""
 
+import logging
 import os
 import signal
 import threading
@@ -30,6 +31,7 @@ log = structlog.get_logger()
 SERVICE = pb.DESCRIPTOR.services_by_name["EnforcementService"].full_name
 INFERENCE = inference_pb.DESCRIPTOR.services_by_name["GRPCInferenceService"].full_name
 DEFAULT_ADDRESS = "127.0.0.1:50051"
+HEALTH_EVERY_S = 1.0
 _SPARE_THREADS = 16  # for everything that is no admitted stream: refusals, stills, health, reflection
 
 
@@ -86,7 +88,7 @@ class Server:
 
     Attributes:
         address: "host:port" with the real port.
-        ready: True from when it is healthy until it drains.
+        ready: True from when it is healthy until it drains, except while the model hangs or fails.
     """
 
     def __init__(self, engine: Engine, settings: Settings, services: Sequence[Service] = ()) -> None:
@@ -104,6 +106,7 @@ class Server:
             ("grpc.max_send_message_length", -1),
         ]
         self.ready = False
+        self._draining = threading.Event()
         self._engine = engine
         self._grace_s = settings.grace_s
         self._service = EnforcementService(engine)
@@ -137,19 +140,33 @@ class Server:
             self._service.stop()
             self._server.stop(None)
             raise
-        self._report(health_pb2.HealthCheckResponse.SERVING)
-        self.ready = True
+        self._say(ready=True)
+        threading.Thread(target=self._watch, name="health", daemon=True).start()
         log.info("serving", address=self.address, model=self._engine.model.name, policy=self._engine.policy.name)
 
     def stop(self, grace_s: float | None = None) -> None:
         """Call itself unhealthy, take no new call, tell the streams, and end them after the grace."""
         log.info("draining", grace_seconds=self._grace_s if grace_s is None else grace_s)
+        self._draining.set()
         self.ready = False
         self._health.enter_graceful_shutdown()
         self._service.drain()
         self._server.stop(self._grace_s if grace_s is None else grace_s).wait()
         self._service.stop()
         log.info("stopped")
+
+    def _watch(self) -> None:
+        """Call itself unhealthy while the model is; streams that run are answered hidden meanwhile."""
+        while not self._draining.wait(HEALTH_EVERY_S):
+            healthy = self._service.scheduler.check()
+            if healthy is not self.ready:
+                log.log(logging.INFO if healthy else logging.ERROR, "health", ready=healthy)
+                self._say(ready=healthy)
+
+    def _say(self, *, ready: bool) -> None:
+        serving, not_serving = health_pb2.HealthCheckResponse.SERVING, health_pb2.HealthCheckResponse.NOT_SERVING
+        self._report(serving if ready else not_serving)
+        self.ready = ready and not self._draining.is_set()
 
     def _bind(self, settings: Settings) -> str:
         host = settings.address.rpartition(":")[0]

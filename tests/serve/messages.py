@@ -70,6 +70,11 @@ def clear(pixel_format: str = "GRAY", frames: int = 4) -> list[pb.EnforceStreamR
     return [frame(sequence, DARK, pixel_format) for sequence in range(frames)]
 
 
+def lively(frames: int) -> list[pb.EnforceStreamRequest]:
+    """Dark frames in which something moves, so that each second has its look."""
+    return [frame(sequence, DARK + 2 * (sequence % 2)) for sequence in range(frames)]
+
+
 def results(stub: pb_grpc.EnforcementServiceStub, messages: Iterable[pb.EnforceStreamRequest]) -> list[pb.FrameResult]:
     responses = list(stub.EnforceStream(iter(messages), timeout=20))
     assert responses[0].WhichOneof("message") == "accepted"

@@ -31,6 +31,7 @@ from tests.serve.messages import (
     clear,
     config,
     frame,
+    lively,
     payload,
     refusal,
     results,
@@ -62,11 +63,6 @@ def pixels(picture: frame_pb2.Picture) -> NDArray[np.uint8]:
     if picture.pixel_format in (frame_pb2.PIXEL_FORMAT_BGR, frame_pb2.PIXEL_FORMAT_RGB):
         return data.reshape(height, width, 3)[..., 0]
     return data[: height * width].reshape(height, width)
-
-
-def lively(frames: int) -> list[pb.EnforceStreamRequest]:
-    """Dark frames in which something moves, so that each second has its look."""
-    return [frame(sequence, DARK + 2 * (sequence % 2)) for sequence in range(frames)]
 
 
 @pytest.mark.parametrize("pixel_format", FORMATS)
