@@ -34,6 +34,7 @@ PrivacyError
 ├── DatabaseError               what must outlive the process cannot be read or written
 │   ├── DatabaseBusyError       somebody else holds it; a retry may help
 │   └── DatabaseFullError       there is no room for another line
+├── ViewUnsettledError          a view that cannot be approved as it is now
 ├── ReviewError                 a step that a report in its state may not take
 ├── AccessError                 evidence that was asked for without what the law asks for
 ├── RetentionError              what must still be kept cannot be deleted
@@ -264,6 +265,12 @@ class DatabaseFullError(DatabaseError):
     """The disk of the database is full. Nothing was written."""
 
     reason = "DATABASE_FULL"
+
+
+class ViewUnsettledError(PrivacyError):
+    """What a camera shows now cannot be approved: nobody sees it, it moves, or it is not known to be permitted."""
+
+    reason = "VIEW_UNSETTLED"
 
 
 class ReviewError(PrivacyError):

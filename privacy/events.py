@@ -153,17 +153,36 @@ class ViewChanged(Event):
         shift: How far the centre went, as a share of the picture's width; infinite if nothing is found again.
         zoom: Scale against the registered view; 1 if it is the same or unknown.
         approved: True if the change was announced and approved (maintenance, a registered preset).
+        since: When the registered view was last seen, in seconds since 1970-01-01 UTC; None if at `at`.
     """
 
     change: ViewChange
     shift: float = math.inf
     zoom: float = 1.0
     approved: bool = False
+    since: float | None = None
+
+    @property
+    def begun(self) -> float:
+        """The earliest moment at which it may have changed."""
+        return self.at if self.since is None else min(self.since, self.at)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ViewRestored(Event):
-    """The camera shows its registered view again, or the new view was approved."""
+    """The camera shows its registered view again, or the new view was approved.
+
+    Attributes:
+        actor: Who approved it; "" if it is the registered view that is shown again.
+        purpose: Why it may be trusted.
+        preset: Which view.
+        watched: True if a fingerprint of it is kept, with which the camera is compared from now on.
+    """
+
+    actor: str = ""
+    purpose: str = ""
+    preset: str = ""
+    watched: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -226,16 +245,33 @@ class EvidenceRead(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConfigChanged(Event):
-    """A setting of a camera or of the service was changed.
+    """A setting of a site, of a camera or of the service was changed.
 
     Attributes:
         setting: Which, for example "declared_purpose" or "policy".
         before: Its value; never a secret.
         after: Its new value; never a secret.
         actor: Who did it.
+        purpose: What for; "" if nobody said.
     """
 
     setting: str
     before: str
     after: str
     actor: str
+    purpose: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Registered(Event):
+    """A site or camera was put into the register, or taken out of it.
+
+    Attributes:
+        known: True if it stands in the register from now on.
+        actor: Who did it.
+        purpose: What for; "" if nobody said.
+    """
+
+    known: bool
+    actor: str
+    purpose: str = ""

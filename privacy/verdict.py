@@ -2,7 +2,7 @@
 
 import math
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
@@ -37,6 +37,7 @@ class Verdict:
         inherited: True if this frame was not looked at itself.
         opening: `(h, w)` bool, cells to hide if the policy follows openings; None to hide the whole frame. Only if
             PROHIBITED.
+        objects: Probability in [0, 1] of each kind of object that the model sees in the last frame it looked at.
     """
 
     state: State
@@ -48,6 +49,7 @@ class Verdict:
     place: str = ""
     inherited: bool = False
     opening: NDArray[np.bool_] | None = field(default=None, compare=False)
+    objects: Mapping[str, float] = field(default_factory=dict, compare=False)
 
 
 def judge_still(evidence: Evidence, policy: Policy) -> Verdict:
@@ -294,7 +296,7 @@ def _bounded(p: float) -> float:
 def _verdict(state: State, reason: Reason, evidence: Evidence, p: float, policy: Policy) -> Verdict:
     zone = None if state is State.CLEAR else evidence.zone
     clauses = policy.rules[zone].clauses if zone is not None and state is State.PROHIBITED else ()
-    return Verdict(state, reason, evidence.offset, zone, p, clauses, evidence.place)
+    return Verdict(state, reason, evidence.offset, zone, p, clauses, evidence.place, objects=evidence.objects)
 
 
 def _logit(p: float) -> float:

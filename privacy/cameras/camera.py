@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from privacy.errors import FieldError
+from privacy.events import ViewChange
 from privacy.plan import MAX_POLYGONS, Polygon
 from privacy.policy import Policy
 
@@ -56,6 +57,9 @@ class Preset:
         approve_time: When the view was approved; None if nobody has.
         approver: Who did.
         approve_reason: Why.
+        watched: True if a fingerprint of the view is kept, with which streams are compared.
+        change: How the camera had changed when it was last compared; None if it had not.
+        change_time: Since when it has been known to have; None if it has not.
 
     Raises:
         FieldError: The id is none, or a text is too long.
@@ -67,6 +71,9 @@ class Preset:
     approve_time: datetime | None = None
     approver: str = ""
     approve_reason: str = ""
+    watched: bool = False
+    change: ViewChange | None = None
+    change_time: datetime | None = None
 
     def __post_init__(self) -> None:
         checked_part(self.preset_id, "presets.preset_id")
@@ -124,6 +131,11 @@ class Camera:
     def static_zones(self) -> tuple[Polygon, ...]:
         """The zones of all its presets: nobody says which one it looks in, so that all of them are hidden."""
         return tuple(zone for preset in self.presets for zone in preset.static_zones)
+
+    @property
+    def view_changed(self) -> bool:
+        """True if it shows none of its approved views, as far as is known."""
+        return any(preset.change is not None for preset in self.presets)
 
     def preset(self, preset_id: str) -> Preset | None:
         """Return the preset of this id."""
@@ -223,6 +235,9 @@ def kept(before: Iterable[Preset], after: Iterable[Preset]) -> tuple[Preset, ...
             approve_time=(old := had.get(preset.preset_id, Preset(preset_id=preset.preset_id))).approve_time,
             approver=old.approver,
             approve_reason=old.approve_reason,
+            watched=old.watched,
+            change=old.change,
+            change_time=old.change_time,
         )
         for preset in after
     )

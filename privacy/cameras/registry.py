@@ -1,5 +1,7 @@
 """The register of sites and cameras, kept in a database. One call is one transaction."""
 
+import hashlib
+import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -13,10 +15,20 @@ from sqlalchemy.orm import Session
 
 from privacy import filters, pages
 from privacy.cameras.camera import Camera, Preset, Site, camera_name, camera_of, kept, site_name, site_of
-from privacy.cameras.tables import CameraRow, SiteRow
+from privacy.cameras.tables import CameraRow, SiteRow, ViewRow
+from privacy.cameras.view import Fingerprint
 from privacy.database import reading, writing
 from privacy.errors import AlreadyExistsError, FieldError, InUseError, ResourceNotFoundError, StaleError
-from privacy.events import ConfigChanged, Event, MaskChange, MaskReduced, ViewRestored
+from privacy.events import (
+    ConfigChanged,
+    Event,
+    MaskChange,
+    MaskReduced,
+    MaskRestored,
+    Registered,
+    ViewChange,
+    ViewRestored,
+)
 from privacy.filters import Field, Fields, Kind
 from privacy.masking.coverage import cover, painted
 from privacy.plan import Polygon
@@ -27,6 +39,9 @@ ANY_SITE = "sites/-"
 
 _CHUNK = 500  # rows read at a time while a filter looks for those that pass
 _GRID = (512, 512)  # on which static zones are compared
+_SHOWN = 200  # characters of a setting that are told
+NOBODY = "system/privacy"
+"""Who changes the register where nobody is named."""
 T = TypeVar("T")
 R = TypeVar("R", SiteRow, CameraRow)
 
@@ -79,8 +94,13 @@ class Registry:
         self._tell = tell
         self._now = now
 
-    def create_site(self, site: Site) -> Site:
+    def create_site(self, site: Site, *, actor: str = NOBODY, purpose: str = "") -> Site:
         """Register a site.
+
+        Args:
+            site: The site.
+            actor: Who registers it.
+            purpose: Why; "" if nobody says.
 
         Raises:
             AlreadyExistsError: There is one of this name.
@@ -92,7 +112,9 @@ class Registry:
         _write_site(row, site, row.create_time)
         with writing(self._engine) as session:
             _add(session, row, site.name)
-            return _site(row)
+            made = _site(row)
+        self._tell(Registered(subject=made.name, at=_at(made), known=True, actor=actor, purpose=purpose))
+        return made
 
     def site(self, name: str) -> Site:
         """Return a site.
@@ -123,7 +145,14 @@ class Registry:
         return found, pages.token_of(last, "sites", text)
 
     def update_site(
-        self, name: str, changes: Mapping[str, Any], etag: str = "", missing: Callable[[], Site] | None = None
+        self,
+        name: str,
+        changes: Mapping[str, Any],
+        etag: str = "",
+        missing: Callable[[], Site] | None = None,
+        *,
+        actor: str = NOBODY,
+        purpose: str = "",
     ) -> Site:
         """Change a site.
 
@@ -132,6 +161,8 @@ class Registry:
             changes: Attributes of `Site` and their new values.
             etag: If given, the one that the site must still have.
             missing: Makes the site if there is none of this name.
+            actor: Who changes it.
+            purpose: Why; "" if nobody says.
 
         Raises:
             ResourceNotFoundError: There is none of this name.
@@ -141,14 +172,21 @@ class Registry:
             row = session.get(SiteRow, site_of(name), with_for_update=True)
             if row is not None:
                 _check_etag(row, etag, name)
-                _write_site(row, replace(_site(row), **changes), self._now())
+                before = _site(row)
+                _write_site(row, replace(before, **changes), self._now())
                 session.flush()
-                return _site(row)
-        if missing is None:
+                after = _site(row)
+        if row is None and missing is None:
             raise ResourceNotFoundError(f"there is no {name}", name=name)
-        return self.create_site(missing())
+        if row is None and missing is not None:
+            return self.create_site(missing(), actor=actor, purpose=purpose)
+        for event in _settings_changed(before, after, ("display_name", "address", "operator"), actor, purpose):
+            self._tell(event)
+        return after
 
-    def delete_site(self, name: str, etag: str = "", *, allow_missing: bool = False) -> None:
+    def delete_site(
+        self, name: str, etag: str = "", *, allow_missing: bool = False, actor: str = NOBODY, purpose: str = ""
+    ) -> None:
         """Remove a site.
 
         Raises:
@@ -166,10 +204,17 @@ class Registry:
                 session.flush()
             except IntegrityError:
                 raise InUseError(f"{name} has cameras", name=name) from None
+        at = self._now().timestamp()
+        self._tell(Registered(subject=name, at=at, known=False, actor=actor, purpose=purpose))
         return None
 
-    def create_camera(self, camera: Camera) -> Camera:
+    def create_camera(self, camera: Camera, *, actor: str = NOBODY, purpose: str = "") -> Camera:
         """Register a camera.
+
+        Args:
+            camera: The camera; approvals of views do not come with it.
+            actor: Who registers it.
+            purpose: Why; "" if nobody says.
 
         Raises:
             AlreadyExistsError: There is one of this name.
@@ -184,7 +229,9 @@ class Registry:
         with writing(self._engine) as session:
             _found(session, SiteRow, site, site_name(site), lock=True)
             _add(session, row, camera.name)
-            return _camera(row)
+            made = _camera(row)
+        self._tell(Registered(subject=made.name, at=_at(made), known=True, actor=actor, purpose=purpose))
+        return made
 
     def camera(self, name: str) -> Camera:
         """Return a camera.
@@ -245,6 +292,8 @@ class Registry:
         changes: Mapping[str, Any],
         *,
         actor: str,
+        purpose: str = "",
+        approval: str = "",
         etag: str = "",
         missing: Callable[[], Camera] | None = None,
     ) -> Camera:
@@ -254,6 +303,8 @@ class Registry:
             name: Of the camera.
             changes: Attributes of `Camera` and their new values. Approvals of views stay as they were.
             actor: Who changes it.
+            purpose: Why; "" if nobody says.
+            approval: Number of the document that allows less to be hidden than before; "" if there is none.
             etag: If given, the one that the camera must still have.
             missing: Makes the camera if there is none of this name.
 
@@ -272,19 +323,30 @@ class Registry:
                 after = replace(after, presets=kept(before.presets, after.presets))
                 after.checked(self._policy_of(after.policy))
                 moment = self._now()
+                masks = _masks(row, before, after, actor=actor, approval=approval.strip(), at=moment.timestamp())
                 _write_camera(row, after, moment)
+                row.views = [view for view in row.views if after.preset(view.preset) is not None]
                 session.flush()
                 after = _camera(row)
         if row is None and missing is None:
             raise ResourceNotFoundError(f"there is no {name}", name=name)
         if row is None and missing is not None:
-            return self.create_camera(missing())
-        for event in changes_of(before, after, actor, moment.timestamp()):
+            return self.create_camera(missing(), actor=actor, purpose=purpose)
+        for event in (*_settings_changed(before, after, _CAMERA_SETTINGS, actor, purpose), *masks):
             self._tell(event)
         return after
 
-    def approve_view(self, name: str, preset_id: str, *, actor: str, reason: str) -> Camera:
+    def approve_view(
+        self, name: str, preset_id: str, *, actor: str, reason: str, fingerprint: Fingerprint | None = None
+    ) -> Camera:
         """Approve what a preset of a camera shows now.
+
+        Args:
+            name: Of the camera.
+            preset_id: Which view.
+            actor: Who approves it.
+            reason: Why it may be trusted.
+            fingerprint: Of what it shows now; None if that is not known, and then it is not watched.
 
         Raises:
             ResourceNotFoundError: There is no such camera, or it has no such preset.
@@ -305,19 +367,70 @@ class Registry:
                 for each in camera.presets
             )
             _write_camera(row, replace(camera, presets=presets), moment)
+            row.views = [view for view in row.views if view.preset != preset_id]
+            session.flush()  # the old fingerprint has to go before the new one takes its key
+            for view in row.views:  # it shows one of its views, so that the others are no longer looked for in vain
+                view.change, view.change_time = "", None
+            if fingerprint is not None:
+                row.views = [*row.views, ViewRow(preset=preset_id, fingerprint=fingerprint.to_bytes(), change="")]
             session.flush()
             camera = _camera(row)
-        self._tell(ViewRestored(subject=name, at=moment.timestamp()))
+        self._tell(
+            ViewRestored(
+                subject=name,
+                at=moment.timestamp(),
+                actor=actor,
+                purpose=reason,
+                preset=preset_id,
+                watched=fingerprint is not None,
+            )
+        )
         return camera
 
-    def delete_camera(self, name: str, etag: str = "", *, actor: str, allow_missing: bool = False) -> None:
+    def fingerprints(self, name: str) -> dict[str, Fingerprint]:
+        """Return the fingerprints of a camera's approved views, by preset.
+
+        Raises:
+            ResourceNotFoundError: There is no such camera.
+            ViewError: What is kept is no fingerprint.
+        """
+        with reading(self._engine) as session:
+            row = _found(session, CameraRow, camera_of(name), name)
+            return {view.preset: Fingerprint.from_bytes(view.fingerprint) for view in row.views}
+
+    def view_seen(self, name: str, change: ViewChange | None, since: float = 0.0) -> None:
+        """Keep whether a camera shows one of its approved views.
+
+        Args:
+            name: Of the camera; one that is not registered is none of the register's business.
+            change: How its view changed; None if it shows an approved one.
+            since: When it did, in seconds since 1970-01-01 UTC.
+        """
+        with writing(self._engine) as session:
+            row = session.get(CameraRow, camera_of(name))
+            for view in [] if row is None else row.views:
+                view.change = "" if change is None else change.value
+                view.change_time = None if change is None else datetime.fromtimestamp(since, UTC)
+
+    def delete_camera(
+        self,
+        name: str,
+        etag: str = "",
+        *,
+        allow_missing: bool = False,
+        actor: str = NOBODY,
+        purpose: str = "",
+        approval: str = "",
+    ) -> None:
         """Remove a camera from the register; what was reported of it stays.
 
         Args:
             name: Of the camera.
             etag: If given, the one that the camera must still have.
-            actor: Who removes it: with a camera, its zones go.
-            allow_missing: Whether it may be gone already.
+            allow_missing: Do nothing if there is none of this name.
+            actor: Who removes it.
+            purpose: Why; "" if nobody says.
+            approval: Number of the document that allows its zones to be hidden no more; "" if there is none.
 
         Raises:
             ResourceNotFoundError: There is none of this name.
@@ -328,19 +441,23 @@ class Registry:
             if row is None:
                 return _must_exist(name, allow_missing=allow_missing)
             _check_etag(row, etag, name)
-            hidden, moment = _camera(row).static_zones, self._now()
+            hid = bool(_camera(row).static_zones)
             session.delete(row)
-        if hidden:
-            change = MaskChange.REGION_REMOVED
-            self._tell(MaskReduced(subject=name, at=moment.timestamp(), change=change, actor=actor))
+        at = self._now().timestamp()
+        self._tell(Registered(subject=name, at=at, known=False, actor=actor, purpose=purpose))
+        if hid:
+            approval = approval.strip()
+            self._tell(MaskReduced(subject=name, at=at, change=MaskChange.DISABLED, actor=actor, approval=approval))
         return None
 
 
+_CAMERA_SETTINGS = ("display_name", "declared_purpose", "policy", "presets", "sign_confirmed", "labels")
+
+
 def changes_of(before: Camera, after: Camera, actor: str, at: float) -> list[Event]:
-    """Return what a report may be about: another purpose or policy, and less of the picture hidden than before."""
-    name = after.name
+    """Return what may hide less than before: another purpose or policy, and less of the picture hidden."""
     events: list[Event] = [
-        ConfigChanged(subject=name, at=at, setting=setting, before=old, after=new, actor=actor)
+        ConfigChanged(subject=after.name, at=at, setting=setting, before=old, after=new, actor=actor)
         for setting, old, new in (
             ("declared_purpose", before.declared_purpose, after.declared_purpose),
             ("policy", before.policy, after.policy),
@@ -348,8 +465,61 @@ def changes_of(before: Camera, after: Camera, actor: str, at: float) -> list[Eve
         if old != new
     ]
     if _less_is_hidden(before.presets, after.presets):
-        events.append(MaskReduced(subject=name, at=at, change=MaskChange.REGION_REMOVED, actor=actor))
+        events.append(MaskReduced(subject=after.name, at=at, change=MaskChange.REGION_REMOVED, actor=actor))
     return events
+
+
+def _settings_changed(
+    before: Site | Camera, after: Site | Camera, settings: Sequence[str], actor: str, purpose: str
+) -> list[ConfigChanged]:
+    """Return every setting that has another value than before."""
+    pairs = [(name, _shown(getattr(before, name)), _shown(getattr(after, name))) for name in settings]
+    return [
+        ConfigChanged(
+            subject=after.name, at=_at(after), setting=name, before=old, after=new, actor=actor, purpose=purpose
+        )
+        for name, old, new in pairs
+        if old != new
+    ]
+
+
+def _shown(value: object) -> str:
+    """Write a setting for the ledger: short, and what is long as the digest of what is kept."""
+    if isinstance(value, tuple):
+        zones = sum(len(preset.static_zones) for preset in value)
+        whole = json.dumps([_drawn(preset) for preset in value], sort_keys=True)
+        ids = ", ".join(preset.preset_id for preset in value)[:_SHOWN]
+        return f"{len(value)} presets ({ids}), {zones} zones, sha256 {hashlib.sha256(whole.encode()).hexdigest()}"
+    text = json.dumps(dict(value), sort_keys=True) if isinstance(value, Mapping) else str(value)
+    if len(text) <= _SHOWN:
+        return text
+    return f"{text[:_SHOWN]}… sha256 {hashlib.sha256(text.encode()).hexdigest()}"
+
+
+def _drawn(preset: Preset) -> dict[str, Any]:
+    """Return what somebody draws of a preset; who approved it is told by itself."""
+    drawn = _kept_preset(preset)
+    return {key: drawn[key] for key in ("preset_id", "display_name", "static_zones")}
+
+
+def _masks(
+    row: CameraRow, before: Camera, after: Camera, *, actor: str, approval: str, at: float
+) -> list[MaskReduced | MaskRestored]:
+    """Return what becomes of the mask, and remember in `row` what is owed until as much is hidden again."""
+    reduced = _less_is_hidden(before.presets, after.presets)
+    owed = before.presets if row.owed is None else tuple(map(_preset, row.owed))
+    settled = row.owed is not None and (bool(approval) or not _less_is_hidden(owed, after.presets))
+    row.owed = [_kept_preset(each) for each in owed] if not approval and (reduced or row.owed) and not settled else None
+    change = MaskChange.REGION_REMOVED
+    return [
+        *([MaskReduced(subject=after.name, at=at, change=change, actor=actor, approval=approval)] if reduced else []),
+        *([MaskRestored(subject=after.name, at=at)] if settled else []),
+    ]
+
+
+def _at(resource: Site | Camera) -> float:
+    """Return when it last changed, in seconds since 1970-01-01 UTC."""
+    return 0.0 if resource.update_time is None else resource.update_time.timestamp()
 
 
 def _less_is_hidden(before: Iterable[Preset], after: Iterable[Preset]) -> bool:
@@ -445,13 +615,21 @@ def _camera(row: CameraRow) -> Camera:
         display_name=row.display_name,
         declared_purpose=row.declared_purpose,
         policy=row.policy,
-        presets=tuple(_preset(preset) for preset in row.presets),
+        presets=tuple(_watched(_preset(preset), row.views) for preset in row.presets),
         sign_confirmed=row.sign_confirmed,
         labels=row.labels,
         create_time=row.create_time,
         update_time=row.update_time,
         etag=row.etag,
     )
+
+
+def _watched(preset: Preset, views: Iterable[ViewRow]) -> Preset:
+    view = next((each for each in views if each.preset == preset.preset_id), None)
+    if view is None:
+        return preset
+    change = ViewChange(view.change) if view.change else None
+    return replace(preset, watched=True, change=change, change_time=view.change_time)
 
 
 def _kept_preset(preset: Preset) -> dict[str, Any]:

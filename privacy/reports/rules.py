@@ -9,11 +9,16 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from privacy.errors import PolicyError
-from privacy.events import Anomaly, EffectChanged, EvidenceRead, FramesAnomalous, MaskRestored, ViewRestored
+from privacy.events import Anomaly, EffectChanged, EvidenceRead, FramesAnomalous, MaskRestored, ViewChange, ViewRestored
 from privacy.policy import MisuseRule, Policy
 from privacy.reports.scene import Scene, Spell
 
 Limits = Mapping[str, float]
+_CHANGES_ZH: Mapping[ViewChange, str] = {
+    ViewChange.TURNED: "转动",
+    ViewChange.ZOOMED: "变焦",
+    ViewChange.MOVED: "移位",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,19 +88,23 @@ def view_changed(scene: Scene, limits: Limits) -> Finding | None:
     if scene.view is None or scene.at - scene.view.at < limits["after_s"]:
         return None
     now = scene.sight.zone if scene.sight is not None else None
+    shows = (scene.place or "nothing prohibited") if now is None else now.slug
     return Finding(
-        scene.view.at,
+        scene.view.begun,
         scene.at,
-        facts={"change": scene.view.change, "shows": "nothing prohibited" if now is None else now.slug},
+        facts={"change": scene.view.change.lower(), "change_zh": _CHANGES_ZH[scene.view.change], "shows": shows},
     )
 
 
 def view_changed_to_private(scene: Scene, limits: Limits) -> Finding | None:
     """Find a registered view that was changed and now shows a prohibited place (Art. 19(1))."""
     view, sight = scene.view, scene.sight
-    if view is None or sight is None or sight.start < view.at - limits["after_s"] or sight.seconds < limits["after_s"]:
+    if view is None or sight is None or sight.seconds < limits["after_s"]:
         return None
-    return _of(sight, start=min(view.at, sight.start), change=view.change)
+    if sight.start < view.begun - limits["after_s"]:
+        return None
+    change = {"change": view.change.lower(), "change_zh": _CHANGES_ZH[view.change]}
+    return _of(sight, start=min(view.begun, sight.start), **change)
 
 
 def ptz_dwell(scene: Scene, limits: Limits) -> Finding | None:
@@ -103,9 +112,10 @@ def ptz_dwell(scene: Scene, limits: Limits) -> Finding | None:
     moved, sight = scene.moved, scene.sight
     if moved is None or sight is None or sight.seconds < limits["after_s"]:
         return None
-    if not 0 <= sight.start - moved.at <= limits["lead_s"]:
-        return None
-    return _of(sight, start=moved.at, actor=moved.actor or "a preset tour", zoom=moved.zoom)
+    if sight.start - moved.at > limits["lead_s"] or sight.until - moved.at < limits["after_s"]:
+        return None  # it was not the movement that brought the place into view, or the movement leads away from it
+    actor = {"actor": moved.actor or "a preset tour", "actor_zh": moved.actor or "预置位巡航"}
+    return _of(sight, start=min(moved.at, sight.start), zoom=moved.zoom, **actor)
 
 
 def mask_reduced(scene: Scene, limits: Limits) -> Finding | None:  # noqa: ARG001 - every rule takes its limits
@@ -156,9 +166,10 @@ def frames_replayed(scene: Scene, limits: Limits) -> Finding | None:
 
 def camera_unregistered(scene: Scene, limits: Limits) -> Finding | None:
     """Find a camera that streams and stands in no register (Art. 18(1))."""
-    if scene.registered or scene.opened_at is None or scene.at - scene.opened_at < limits["after_s"]:
+    since = scene.unregistered_at
+    if since is None or scene.at - since < limits["after_s"]:
         return None
-    return Finding(scene.opened_at, scene.at)
+    return Finding(since, scene.at)
 
 
 def evidence_bulk(scene: Scene, limits: Limits) -> Finding | None:
@@ -221,7 +232,7 @@ RULES: tuple[Rule, ...] = (
         view_changed,
         ("after_s",),
         "The registered view was {change} without approval; it now shows: {shows}.",
-        "登记画面未经批准发生变化（{change}）；现画面：{shows}。",
+        "登记画面未经批准发生变化（{change_zh}）；现画面：{shows}。",
         "Ask who changed the view. Restore it, or approve the new one.",
         "查明变更画面的人员；恢复原画面或者批准新画面。",
         ends=ViewRestored,
@@ -231,7 +242,7 @@ RULES: tuple[Rule, ...] = (
         view_changed_to_private,
         ("after_s",),
         "The registered view was {change} without approval, and has shown a {zone} for {seconds} s since.",
-        "登记画面未经批准发生变化（{change}），此后拍摄到{zone_zh}，持续{seconds}秒。",
+        "登记画面未经批准发生变化（{change_zh}），此后拍摄到{zone_zh}，持续{seconds}秒。",
         "Keep the view masked, secure the device and its access records, and find out who turned it.",
         "保持遮挡，保全设备及访问记录，查明转动设备的人员。",
     ),
@@ -240,7 +251,7 @@ RULES: tuple[Rule, ...] = (
         ptz_dwell,
         ("after_s", "lead_s"),
         "The camera was moved or zoomed by {actor} and has dwelt on a {zone} for {seconds} s.",
-        "摄像机由{actor}转动或变焦后，停留拍摄{zone_zh}，持续{seconds}秒。",
+        "摄像机由{actor_zh}转动或变焦后，停留拍摄{zone_zh}，持续{seconds}秒。",
         "Keep the view masked. Ask the operator what the movement was for; take the preset away.",
         "保持遮挡。询问操作人员转动目的，并取消该预置位。",
     ),

@@ -14,11 +14,13 @@ from privacy.events import (
     MaskReduced,
     MaskRestored,
     PtzMoved,
+    Registered,
     StreamClosed,
     StreamOpened,
     ViewChanged,
     ViewRestored,
 )
+from privacy.evidence import Reason
 from privacy.verdict import State
 from privacy.zones import Zone
 
@@ -91,12 +93,13 @@ class Scene:
         at: Time of the last event.
         opened_at: When the stream began; None while there is none.
         purpose: Declared purpose; "" if none.
-        registered: False if the register does not know the camera.
+        unregistered_at: Since when the camera streams and stands in no register; None if it does neither.
         sight: The prohibited place that is being seen.
         last_sight: The prohibited place that was seen last, whether it still is or not.
         screens: Displays and papers that are being dwelt upon, by the share of the picture they fill at least.
+        place: The kind of place that the last look named; "" if it named none.
         view: How the registered view changed, until it is restored.
-        moved: The last time that the camera was moved or zoomed.
+        moved: The last time that the camera was moved or zoomed; of several within one sight the first.
         reduced: How the mask was made to hide less, until it is restored.
         silence: The last silence after a prohibited sight.
         anomalies: What was wrong with frames lately, the oldest first.
@@ -107,10 +110,11 @@ class Scene:
     at: float = 0.0
     opened_at: float | None = None
     purpose: str = ""
-    registered: bool = True
+    unregistered_at: float | None = None
     sight: Spell | None = None
     last_sight: Spell | None = None
     screens: tuple[tuple[float, float], ...] = ()
+    place: str = ""
     view: ViewChanged | None = None
     moved: PtzMoved | None = None
     reduced: MaskReduced | EffectChanged | None = None
@@ -118,7 +122,7 @@ class Scene:
     anomalies: tuple[FramesAnomalous, ...] = ()
     reads: tuple[EvidenceRead, ...] = ()
 
-    def after(self, event: Event) -> "Scene":  # noqa: C901, PLR0911 - one case for each event
+    def after(self, event: Event) -> "Scene":  # noqa: C901, PLR0911, PLR0912 - one case for each event
         """Return what is known once `event` has happened too."""
         scene = replace(self, at=max(self.at, event.at))
         match event:
@@ -132,18 +136,24 @@ class Scene:
                     scene,
                     opened_at=event.at,
                     purpose=event.purpose,
-                    registered=event.registered,
+                    unregistered_at=None if event.registered else event.at,
                     silence=silence,
                 )
             case StreamClosed():
                 silence = None if event.orderly else scene._silent_since(event.at)  # noqa: SLF001 - of this class
-                return replace(scene, opened_at=None, sight=None, screens=(), silence=silence)
+                return replace(
+                    scene, opened_at=None, unregistered_at=None, sight=None, place="", screens=(), silence=silence
+                )
+            case Registered():
+                streams_unknown = scene.opened_at is not None and not event.known
+                return replace(scene, unregistered_at=event.at if streams_unknown else None)
             case ViewChanged():
                 return scene if event.approved else replace(scene, view=scene.view or event)
             case ViewRestored():
                 return replace(scene, view=None)
             case PtzMoved():
-                return replace(scene, moved=event)
+                within = scene.sight is not None and scene.moved is not None and scene.moved.at >= scene.sight.start
+                return scene if within else replace(scene, moved=event)
             case MaskReduced():
                 return scene if event.approval else replace(scene, reduced=scene.reduced or event)
             case EffectChanged():
@@ -159,6 +169,8 @@ class Scene:
 
     def _looked(self, event: Looked) -> "Scene":
         state = event.verdict.state
+        if event.verdict.reason is Reason.VIEW_CHANGED and state is State.UNCERTAIN:
+            state = State.CLEAR  # hidden for what it was, not for what it is: the model finds nothing prohibited in it
         sight = self.sight
         if state is State.PROHIBITED:
             sight = _seen(sight, event)
@@ -173,7 +185,12 @@ class Scene:
         if event.screens > 0 and (not floors or floors[-1][0] < event.screens):
             floors.append((event.screens, higher[0] if higher else event.at))
         return replace(
-            self, sight=sight, last_sight=sight or self.last_sight, screens=tuple(floors[-MAX_FLOORS:]), silence=silence
+            self,
+            sight=sight,
+            last_sight=sight or self.last_sight,
+            place=event.verdict.place,
+            screens=tuple(floors[-MAX_FLOORS:]),
+            silence=silence,
         )
 
     def _silent_since(self, at: float) -> Silence | None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
 import grpc
 from google.protobuf.field_mask_pb2 import FieldMask
@@ -16,6 +16,7 @@ from privacy.serve import translate
 from privacy.serve.caller import caller
 from privacy.serve.live import Live
 from privacy.serve.status import errors_as_status
+from privacy.serve.views import Views
 from privacy.v1 import camera_service_pb2 as pb
 from privacy.v1 import camera_service_pb2_grpc as pb_grpc
 
@@ -55,17 +56,19 @@ class CameraService(pb_grpc.CameraServiceServicer):
     Args:
         registry: The register.
         live: What the cameras show now.
+        views: Compares that with their approved views; None if nobody does.
     """
 
-    def __init__(self, registry: Registry, live: Live) -> None:
+    def __init__(self, registry: Registry, live: Live, views: Views | None = None) -> None:
         self._registry = registry
         self._live = live
+        self._views = views
 
     def CreateSite(self, request: pb.CreateSiteRequest, context: grpc.ServicerContext) -> pb.CreateSiteResponse:  # noqa: N802 - gRPC's name
         """Register a site."""
         with errors_as_status(context):
             site = Site(name=site_name(request.site_id), **_all(request.site, SITE))
-            return pb.CreateSiteResponse(site=_site(self._registry.create_site(site)))
+            return pb.CreateSiteResponse(site=_site(self._registry.create_site(site, **_who(request))))
 
     def GetSite(self, request: pb.GetSiteRequest, context: grpc.ServicerContext) -> pb.GetSiteResponse:  # noqa: N802 - gRPC's name
         """Return a site."""
@@ -84,13 +87,14 @@ class CameraService(pb_grpc.CameraServiceServicer):
             sent = request.site
             missing = (lambda: Site(name=sent.name, **_all(sent, SITE))) if request.allow_missing else None
             changes = changes_in(sent, request.update_mask, SITE)
-            site = self._registry.update_site(sent.name, changes, sent.etag, missing)
+            site = self._registry.update_site(sent.name, changes, sent.etag, missing, **_who(request))
             return pb.UpdateSiteResponse(site=_site(site))
 
     def DeleteSite(self, request: pb.DeleteSiteRequest, context: grpc.ServicerContext) -> pb.DeleteSiteResponse:  # noqa: N802 - gRPC's name
         """Remove a site."""
         with errors_as_status(context):
-            self._registry.delete_site(request.name, request.etag, allow_missing=request.allow_missing)
+            missing = request.allow_missing
+            self._registry.delete_site(request.name, request.etag, allow_missing=missing, **_who(request))
             return pb.DeleteSiteResponse()
 
     def CreateCamera(self, request: pb.CreateCameraRequest, context: grpc.ServicerContext) -> pb.CreateCameraResponse:  # noqa: N802 - gRPC's name
@@ -98,7 +102,7 @@ class CameraService(pb_grpc.CameraServiceServicer):
         with errors_as_status(context):
             name = camera_name(site_of(request.parent, "parent"), request.camera_id)
             camera = Camera(name=name, **_all(request.camera, CAMERA))
-            return pb.CreateCameraResponse(camera=self._camera(self._registry.create_camera(camera)))
+            return pb.CreateCameraResponse(camera=self._camera(self._registry.create_camera(camera, **_who(request))))
 
     def GetCamera(self, request: pb.GetCameraRequest, context: grpc.ServicerContext) -> pb.GetCameraResponse:  # noqa: N802 - gRPC's name
         """Return a camera."""
@@ -120,7 +124,8 @@ class CameraService(pb_grpc.CameraServiceServicer):
             camera = self._registry.update_camera(
                 sent.name,
                 changes_in(sent, request.update_mask, CAMERA),
-                actor=caller().name,
+                **_who(request),
+                approval=request.approval_document,
                 etag=sent.etag,
                 missing=(lambda: Camera(name=sent.name, **_all(sent, CAMERA))) if request.allow_missing else None,
             )
@@ -130,16 +135,26 @@ class CameraService(pb_grpc.CameraServiceServicer):
         """Remove a camera."""
         with errors_as_status(context):
             self._registry.delete_camera(
-                request.name, request.etag, actor=caller().name, allow_missing=request.allow_missing
+                request.name,
+                request.etag,
+                allow_missing=request.allow_missing,
+                approval=request.approval_document,
+                **_who(request),
             )
             return pb.DeleteCameraResponse()
 
     def ApproveView(self, request: pb.ApproveViewRequest, context: grpc.ServicerContext) -> pb.ApproveViewResponse:  # noqa: N802 - gRPC's name
         """Approve a view."""
         with errors_as_status(context):
+            preset = self._registry.camera(request.name).preset(request.preset_id)
+            seen = None
+            if self._views is not None:
+                seen = self._views.take(request.name, watched=preset is not None and preset.watched)
             camera = self._registry.approve_view(
-                request.name, request.preset_id, actor=caller().name, reason=request.reason
+                request.name, request.preset_id, actor=caller().name, reason=request.reason, fingerprint=seen
             )
+            if self._views is not None:
+                self._views.approved(request.name)
             return pb.ApproveViewResponse(camera=self._camera(camera))
 
     def _camera(self, camera: Camera) -> pb.Camera:
@@ -159,6 +174,17 @@ class CameraService(pb_grpc.CameraServiceServicer):
             message.last_verdict.CopyFrom(translate.verdict(seen.verdict))
             message.last_frame_time.FromDatetime(seen.at)
         return message
+
+
+class _Reasoned(Protocol):
+    """A request that changes the register."""
+
+    reason: str
+
+
+def _who(request: _Reasoned) -> dict[str, str]:
+    """Return who changes the register, and why."""
+    return {"actor": caller().name, "purpose": request.reason}
 
 
 def changes_in(message: Message, mask: FieldMask, readers: Readers) -> dict[str, Any]:
@@ -212,7 +238,14 @@ def _preset(preset: Preset) -> pb.ViewPreset:
         preset_id=preset.preset_id,
         display_name=preset.display_name,
         static_zones=map(translate.polygon, preset.static_zones),
-        state=pb.VIEW_STATE_UNAPPROVED if preset.approve_time is None else pb.VIEW_STATE_APPROVED,
+        state=_state(preset),
         approve_time=_timestamp(preset.approve_time),
         approver=preset.approver,
+        watched=preset.watched,
     )
+
+
+def _state(preset: Preset) -> pb.ViewState.ValueType:
+    if preset.change is not None:
+        return pb.VIEW_STATE_CHANGED
+    return pb.VIEW_STATE_UNAPPROVED if preset.approve_time is None else pb.VIEW_STATE_APPROVED

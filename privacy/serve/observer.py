@@ -10,10 +10,12 @@ from typing import Any, Protocol
 
 import structlog
 
+from privacy.cameras.camera import Preset
 from privacy.errors import PrivacyError
 from privacy.frame import Frame
 from privacy.plan import MaskPlan, Polygon
 from privacy.policy import Effect
+from privacy.tracks import Hidden
 from privacy.verdict import Verdict
 
 log = structlog.get_logger()
@@ -36,6 +38,7 @@ class StreamFacts:
         static: Polygons that are hidden whatever is seen.
         look_behind_s: How long frames wait for the next look; 0 if they do not.
         registered: False if the server keeps a register and does not find the camera there.
+        presets: What is registered of the directions that it looks in.
     """
 
     session: str
@@ -50,6 +53,26 @@ class StreamFacts:
     static: tuple[Polygon, ...]
     look_behind_s: float = 0.0
     registered: bool = True
+    presets: tuple[Preset, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ptz:
+    """Where a camera that moves looks, as it says itself.
+
+    Attributes:
+        pan_deg: Degrees to the right.
+        tilt_deg: Degrees upwards.
+        zoom: Optical zoom, 1 for none.
+        preset: The preset that it stands in; "" if none.
+        actor: Who moved it; "" if a tour did.
+    """
+
+    pan_deg: float = 0.0
+    tilt_deg: float = 0.0
+    zoom: float = 1.0
+    preset: str = ""
+    actor: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,6 +99,8 @@ class Answer:
         exposure_s: The same in seconds of capture time.
         frame: The picture before it was masked, perhaps smaller than it came, None if it was never decoded. Whoever
             keeps it seals it: it may show a private place.
+        subjects: People, faces and screens that were found and hidden, if the policy looks for them.
+        ptz: Where the camera looked, if it says so.
     """
 
     sequence: int
@@ -85,6 +110,8 @@ class Answer:
     exposure_frames: int
     exposure_s: float
     frame: Frame | None = None
+    subjects: tuple[Hidden, ...] = ()
+    ptz: Ptz | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

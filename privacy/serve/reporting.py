@@ -27,23 +27,28 @@ from privacy.events import (
     Looked,
     MaskReduced,
     MaskRestored,
+    PtzMoved,
+    Registered,
     StreamClosed,
     StreamOpened,
+    ViewChanged,
+    ViewRestored,
 )
 from privacy.evidence import Reason
 from privacy.frame import Frame, Layout, thumbnail
 from privacy.masking import mask
 from privacy.plan import MaskPlan
-from privacy.policy import Policy
+from privacy.policy import Policy, Subject
 from privacy.reports.delivery.outbox import Courier, Pace, Receiver
 from privacy.reports.evidence import seal_bytes
 from privacy.reports.folding import Folder
 from privacy.reports.ledger import Act
 from privacy.reports.report import Change, ChangeKind
 from privacy.reports.store import SYSTEM, Exhibit, Store
-from privacy.serve.observer import Answer, Look, StreamFacts
+from privacy.serve.observer import Answer, Look, Ptz, StreamFacts
 from privacy.serve.report_servicer import ReportService
 from privacy.serve.server import Service
+from privacy.tracks import Hidden
 from privacy.v1 import report_service_pb2 as pb
 from privacy.v1 import report_service_pb2_grpc as pb_grpc
 from privacy.verdict import State
@@ -58,6 +63,11 @@ MAX_PICTURES_WAITING = 64
 PICTURE_WIDTH = 640
 REMEMBERED_PICTURES = 64
 TICK_S = 1.0
+MOVED_DEG = 1.0
+MOVED_ZOOM = 1.05
+UNSAID = "not said"
+REGISTER = "register"
+_SCREEN_GRID = (72, 128)
 _QUALITY = 80
 
 
@@ -79,6 +89,7 @@ class _Watched:
     offset: float | None = None
     at: float = 0.0
     sequence: int | None = None
+    ptz: Ptz | None = None
     pictures: OrderedDict[bytes, None] = field(default_factory=OrderedDict)
 
 
@@ -91,7 +102,6 @@ class Reporting:
         model: Name of the model that looks.
         authority: X25519 public keys that evidence may be sealed to; to the first it is. Empty to seal nothing.
         receivers: Who is told.
-        registered: Says whether a camera is in the register.
         pace: How patiently receivers are told.
     """
 
@@ -103,13 +113,13 @@ class Reporting:
         model: str = "",
         authority: Sequence[bytes] = (),
         receivers: Sequence[Receiver] = (),
-        registered: Callable[[str], bool] = lambda _: True,
         pace: Pace | None = None,
     ) -> None:
         self.store = store
         self.authority = tuple(authority)
         self.dropped = 0
-        self._registered = registered
+        self._policies = dict(policies)
+        self._policy_of: dict[str, str] = {}
         self._queue: queue.Queue[_Seen | None] = queue.Queue(MAX_WAITING)
         self._streams: dict[str, _Watched] = {}
         self._last: dict[str, float] = {}
@@ -155,8 +165,13 @@ class Reporting:
         return Service(NAME, lambda server: pb_grpc.add_ReportServiceServicer_to_server(servicer, server))
 
     def hear(self, event: Event, policy: str = "") -> None:
-        """Take an event from elsewhere: the register, the console, the reader of evidence."""
-        self._put(_Seen(event, policy))
+        """Take an event from elsewhere: the register, the console, the reader of evidence.
+
+        Args:
+            event: What happened.
+            policy: The pack that its subject runs under; "" for that of its stream, or the default if it has none.
+        """
+        self._put(_Seen(event, policy or self._policy_of.get(event.subject, "")))
 
     def entered(self, event: Event, since: float) -> bool:
         """Say whether the ledger has an entry about an event that came after `since`, whoever wrote it.
@@ -180,14 +195,9 @@ class Reporting:
         at = max(self.store.clock(), self._last.get(stream.camera, 0.0))
         with self._lock:
             self._streams[stream.session] = _Watched(at, at=at)
-        self._put(
-            _Seen(
-                StreamOpened(
-                    subject=stream.camera, at=at, purpose=stream.purpose, registered=self._registered(stream.camera)
-                ),
-                stream.policy,
-            )
-        )
+            self._policy_of[stream.camera] = stream.policy
+        opened = StreamOpened(subject=stream.camera, at=at, purpose=stream.purpose, registered=stream.registered)
+        self._put(_Seen(opened, stream.policy))
 
     def answered(self, stream: StreamFacts, answer: Answer) -> None:
         """A frame was ruled upon."""
@@ -195,8 +205,13 @@ class Reporting:
         if watched is None:
             return
         at = self._moment(watched, answer.verdict.offset)
+        # A picture is kept only of what may become a report, and only while few wait.
+        telling = answer.verdict.state is State.PROHIBITED or answer.verdict.reason is Reason.VIEW_CHANGED
+        frame = answer.frame if telling and self._queue.qsize() < MAX_PICTURES_WAITING else None
         for event in self._anomalies(stream.camera, watched, answer, at):
-            self._put(_Seen(event, stream.policy))
+            self._put(_Seen(event, stream.policy, frame, answer.plan))
+        if answer.ptz is not None:
+            self._turned(stream, watched, answer.ptz, at)
         watched.sequence, watched.offset = answer.sequence, answer.verdict.offset
         if answer.verdict.inherited or answer.verdict.reason is Reason.OVERLOAD:
             return
@@ -207,15 +222,16 @@ class Reporting:
             masked=answer.plan.hides_everything,
             exposure_frames=answer.exposure_frames,
             exposure_s=answer.exposure_s,
+            objects=answer.verdict.objects,
+            screens=_screens(answer.subjects, self._policies.get(stream.policy)),
         )
-        # A picture is kept only of what may become a report, and only while few wait.
-        wanted = answer.verdict.state is State.PROHIBITED and self._queue.qsize() < MAX_PICTURES_WAITING
-        self._put(_Seen(looked, stream.policy, answer.frame if wanted else None, answer.plan))
+        self._put(_Seen(looked, stream.policy, frame, answer.plan))
 
     def closed(self, stream: StreamFacts, error: PrivacyError | None) -> None:
         """A stream has ended."""
         with self._lock:
             watched = self._streams.pop(stream.session, None)
+            self._policy_of.pop(stream.camera, None)
         at = max(self.store.clock(), watched.at if watched is not None else 0.0)
         self._last[stream.camera] = at
         self._put(_Seen(StreamClosed(subject=stream.camera, at=at, orderly=error is not None), stream.policy))
@@ -227,6 +243,11 @@ class Reporting:
         """The model has run."""
 
     # Within
+
+    def _turned(self, stream: StreamFacts, watched: _Watched, now: Ptz, at: float) -> None:
+        before, watched.ptz = watched.ptz, now
+        if before is not None and _moved(before, now):
+            self._put(_Seen(PtzMoved(subject=stream.camera, at=at, actor=now.actor, zoom=now.zoom), stream.policy))
 
     def _moment(self, watched: _Watched, offset: float) -> float:
         # By the camera's clock or by ours, whichever went farther: one that stands still hides no dwelling.
@@ -287,13 +308,16 @@ class Reporting:
             log.error("report_failed", error=type(error).__name__)
 
     def _take(self, seen: _Seen) -> None:
-        folder = self._folders.get(seen.policy) or next(iter(self._folders.values()))
         act = act_of(seen.event)
         if act is not None:
             self._stubbornly(lambda: self.store.enter(act))
-        changes = folder.see(seen.event)
-        if changes:
-            self._keep(changes, seen)
+        folders = [self._folders.get(seen.policy) or next(iter(self._folders.values()))]
+        if isinstance(seen.event, MaskRestored | ViewRestored):
+            folders = list(self._folders.values())  # the camera may have had another policy when it was reported
+        for folder in folders:
+            changes = folder.see(seen.event)
+            if changes:
+                self._keep(changes, seen)
 
     def _tick(self) -> None:
         now = self.store.clock()
@@ -343,31 +367,66 @@ class Reporting:
         )
 
 
-def act_of(event: Event) -> Act | None:
-    """Return what the ledger must know of an event: settings and masks; None for the rest."""
+def act_of(event: Event) -> Act | None:  # noqa: PLR0911 - one case for each event
+    """Return what the ledger must know of an event: the register, settings and masks; None for the rest.
+
+    All five of Art. 18(3) are said: who, when, what for, what, and where it went.
+    """
     match event:
         case ConfigChanged():
             details = {"setting": event.setting, "before": event.before, "after": event.after}
-            return Act(
-                actor=event.actor,
-                at=event.at,
-                action="config.change",
-                subject=event.subject,
-                purpose="",
-                details=details,
-            )
+            return _registered(event, event.actor, "config.change", event.purpose, details)
+        case Registered():
+            return _registered(event, event.actor, "register.add" if event.known else "register.remove", event.purpose)
+        case ViewRestored() if event.actor:
+            details = {"preset": event.preset, "watched": str(event.watched).lower()}
+            return _registered(event, event.actor, "view.approve", event.purpose, details)
+        case ViewRestored():
+            return _registered(event, SYSTEM, "view.restore", "Art. 17(4)", {"preset": event.preset})
+        case ViewChanged():
+            return _registered(event, SYSTEM, "view.change", "Art. 17(4)", {"change": event.change.value})
         case MaskReduced():
             action, details = "mask.reduce", {"change": event.change.value}
         case EffectChanged():
             kinds = {"before": event.before.kind.value, "after": event.after.kind.value}
             action, details = "mask.effect", {**kinds, "weaker": str(event.weaker).lower()}
         case MaskRestored():
-            return Act(actor=SYSTEM, at=event.at, action="mask.restore", subject=event.subject, purpose="")
+            return _registered(event, SYSTEM, "mask.restore", "as much is hidden as before")
         case _:
             return None
+    return _registered(event, event.actor, action, event.approval or "no approval document", details)
+
+
+def _registered(event: Event, actor: str, action: str, purpose: str, details: Mapping[str, str] | None = None) -> Act:
     return Act(
-        actor=event.actor, at=event.at, action=action, subject=event.subject, purpose=event.approval, details=details
+        actor=actor,
+        at=event.at,
+        action=action,
+        subject=event.subject,
+        purpose=purpose.strip() or UNSAID,
+        destination=REGISTER,
+        details=dict(details or {}),
     )
+
+
+def _moved(before: Ptz, now: Ptz) -> bool:
+    """Say whether a camera was turned or zoomed between two positions; motors tremble a little."""
+    turned = max(abs(now.pan_deg - before.pan_deg), abs(now.tilt_deg - before.tilt_deg))
+    zoomed = max(now.zoom / before.zoom, before.zoom / now.zoom)
+    return turned >= MOVED_DEG or zoomed >= MOVED_ZOOM or now.preset != before.preset
+
+
+def _screens(hidden: Sequence[Hidden], policy: Policy | None) -> float:
+    """Return how much of a picture displays and papers fill, without the margin that is hidden around them."""
+    shrink = 1.0 if policy is None else 1 / (1 + 2 * policy.subjects.margin)
+    filled = np.zeros(_SCREEN_GRID, np.bool_)
+    rows, columns = _SCREEN_GRID
+    for left, top, right, bottom in (one.box for one in hidden if one.subject is Subject.SCREENS):
+        x, y = (left + right) / 2, (top + bottom) / 2
+        width, height = (right - left) * shrink / 2, (bottom - top) * shrink / 2
+        across = slice(round((x - width) * columns), round((x + width) * columns))
+        filled[round((y - height) * rows) : round((y + height) * rows), across] = True
+    return float(filled.mean())
 
 
 def written(frame: Frame) -> bytes:

@@ -2,6 +2,7 @@
 
 import ipaddress
 from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib import metadata
@@ -14,6 +15,7 @@ from privacy import policy as policies
 from privacy.cameras.lookup import KnownCameras
 from privacy.cameras.registry import Registry
 from privacy.errors import InputError
+from privacy.events import Event
 from privacy.models import catalogue
 from privacy.models.detector import Detector
 from privacy.policy import Policy, Subject
@@ -28,6 +30,7 @@ from privacy.serve.scheduler import cores
 from privacy.serve.server import DEFAULT_ADDRESS, Service, Settings, run
 from privacy.serve.servicer import Engine, shipped
 from privacy.serve.translate import Limits
+from privacy.serve.views import Views
 from privacy.tokens import Tokens
 from privacy.v1 import camera_service_pb2, camera_service_pb2_grpc
 
@@ -131,6 +134,7 @@ class Assembly:
         services: What it serves beside the enforcement of masks.
         metrics: What it counts.
         tokens: Who may call; None for everybody.
+        views: Compares cameras with their approved views once it is started; None without a register.
     """
 
     engine: Engine
@@ -138,6 +142,7 @@ class Assembly:
     services: tuple[Service, ...]
     metrics: Metrics
     tokens: Tokens | None
+    views: Views | None = None
 
 
 def assemble(
@@ -169,8 +174,12 @@ def assemble(
     def policy_of(name: str) -> Policy:
         return engine.policy_of(name)
 
-    hear = (lambda _: None) if reporting is None else reporting.hear
+    def hear(event: Event, policy: str = "") -> None:
+        if reporting is not None:
+            reporting.hear(event, policy)
+
     registry = None if database is None else Registry(database, policy_of, hear)
+    views = None if registry is None else Views(registry, hear)
     engine = Engine(
         model=catalogue.load(options.model, threads=options.threads),
         digest=catalogue.card(options.model).sha256,
@@ -183,13 +192,20 @@ def assemble(
         workers=max(1, cores() // options.threads // options.processes),
         shared_memory_bytes=options.shared_memory_bytes,
         version=metadata.version("privacy-zones"),
-        observers=(metrics, live, *_traces(options), *(() if reporting is None else (reporting,))),
+        observers=(
+            metrics,
+            live,
+            *_traces(options),
+            *(() if reporting is None else (reporting,)),
+            *(() if views is None else (views,)),
+        ),
         cameras=None if registry is None else KnownCameras(registry),
         entered=None if reporting is None else reporting.entered,
+        changed=(lambda _: False) if views is None else views.hides,
     )
     metrics.runs(engine.version, engine.model.name, f"{rules.name} {rules.version}")
-    cameras = [] if registry is None else [_camera_service(registry, live)]
-    return Assembly(engine, _settings(options, tokens, metrics), (*cameras, *services), metrics, tokens)
+    cameras = [] if registry is None else [_camera_service(registry, live, views)]
+    return Assembly(engine, _settings(options, tokens, metrics), (*cameras, *services), metrics, tokens, views)
 
 
 def serve(
@@ -217,14 +233,15 @@ def serve(
     if options.http is not None:
         tls = None if options.tls_key is None or options.tls_cert is None else (options.tls_key, options.tls_cert)
         face = HttpFace(options.http, parts.metrics.exposition, tokens=parts.tokens, tls=tls)
-    run(
-        parts.engine,
-        parts.settings,
-        lambda address: ready(address, face.address if face else ""),
-        services=parts.services,
-        http=face,
-        exit_after_s=EXIT_AFTER_S,
-    )
+    with parts.views or nullcontext():
+        run(
+            parts.engine,
+            parts.settings,
+            lambda address: ready(address, face.address if face else ""),
+            services=parts.services,
+            http=face,
+            exit_after_s=EXIT_AFTER_S,
+        )
 
 
 def _traces(options: Options) -> tuple[Observer, ...]:
@@ -237,8 +254,8 @@ def _traces(options: Options) -> tuple[Observer, ...]:
     return (Traces(open_provider().get_tracer("privacy")),)
 
 
-def _camera_service(registry: Registry, live: Live) -> Service:
-    servicer = CameraService(registry, live)
+def _camera_service(registry: Registry, live: Live, views: Views | None) -> Service:
+    servicer = CameraService(registry, live, views)
     name = camera_service_pb2.DESCRIPTOR.services_by_name["CameraService"].full_name
     return Service(name, lambda server: camera_service_pb2_grpc.add_CameraServiceServicer_to_server(servicer, server))
 

@@ -3,7 +3,7 @@
 import threading
 import time
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, field
 
@@ -66,6 +66,7 @@ class Engine:
         observers: Who hears what happens.
         cameras: What is registered of cameras; None if the server keeps no register.
         entered: What the ledger says of changes in the register; None if the server keeps no ledger.
+        changed: Says whether a camera shows none of its approved views.
 
     Raises:
         DeviceError: There is no such device.
@@ -87,6 +88,7 @@ class Engine:
     observers: tuple[Observer, ...] = ()
     cameras: Cameras | None = None
     entered: Entered | None = None
+    changed: Callable[[str], bool] = lambda _: False
 
     def __post_init__(self) -> None:
         masker_for(self.device)
@@ -293,6 +295,7 @@ class EnforcementService(pb_grpc.EnforcementServiceServicer):
             static=terms.static(),
             look_behind_s=look_behind_s,
             registered=terms.registered,
+            presets=() if terms.camera is None else terms.camera.presets,
         )
         patience = min(LOOK_WITHIN_S, setup.latency_budget_s or LOOK_WITHIN_S)
         stream = Stream(
@@ -306,6 +309,7 @@ class EnforcementService(pb_grpc.EnforcementServiceServicer):
             masker=masker_for(engine.device),
             observers=self._observers,
             account=account,
+            changed=lambda: engine.changed(facts.camera),
             slots=slots,
         )
         ending.enter_context(self._told(stream, facts))

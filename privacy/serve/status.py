@@ -38,6 +38,7 @@ CODES: dict[type[errors.PrivacyError], grpc.StatusCode] = {
     errors.StaleError: grpc.StatusCode.ABORTED,
     errors.InUseError: grpc.StatusCode.FAILED_PRECONDITION,
     errors.DatabaseError: grpc.StatusCode.UNAVAILABLE,
+    errors.ViewUnsettledError: grpc.StatusCode.FAILED_PRECONDITION,
     errors.ReviewError: grpc.StatusCode.FAILED_PRECONDITION,
     errors.AccessError: grpc.StatusCode.PERMISSION_DENIED,
     errors.RetentionError: grpc.StatusCode.FAILED_PRECONDITION,

@@ -91,6 +91,7 @@ class Stream:
         masker: What masks pixels; for this stream alone.
         observers: Who hears of every answer.
         account: What the stream costs is counted here.
+        changed: Says whether the camera shows none of its approved views.
         slots: Shared memory of the stream, if there is any.
     """
 
@@ -107,6 +108,7 @@ class Stream:
         masker: Masker,
         observers: Observers,
         account: Account,
+        changed: Callable[[], bool] = lambda: False,
         slots: Slots | None = None,
     ) -> None:
         self.exposure = ExposureMeter()
@@ -124,6 +126,7 @@ class Stream:
         self._masker = masker
         self._observers = observers
         self._account = account
+        self._changed = changed
         self._slots = slots
         self._log = log.bind(stream=facts.session, camera=facts.camera)
         self._working: dict[int, _Work] = {}  # by sequence number; the pipeline knows frames, not messages
@@ -150,7 +153,7 @@ class Stream:
                 for came in work.passed:
                     yield self._passed_over(came, verdict)
                 work.infer = clock() - work.ready
-                yield self._result(frame, verdict, hidden, work)
+                yield self._result(frame, self._unchanged(verdict), hidden, work)
                 self._count(frame.offset)
 
     def _ruled(
@@ -193,6 +196,14 @@ class Stream:
         return pipeline.follow(
             ruled, self._subjects, self._policy.subjects, seconds, most=max(1, credits_for(seconds) // 2 - CREDITS)
         )
+
+    def _unchanged(self, verdict: Verdict) -> Verdict:
+        """Return the verdict; nothing is clear, and nothing but the whole is hidden, in a view that nobody approved."""
+        if not self._changed():
+            return verdict
+        if verdict.state is State.CLEAR:
+            return replace(verdict, state=State.UNCERTAIN, reason=Reason.VIEW_CHANGED)
+        return verdict if verdict.opening is None else replace(verdict, opening=None)
 
     def _count(self, offset: float) -> None:
         """Put down what frames have cost, now and then: to ask for a thread's CPU time may cost more than a frame."""
@@ -281,7 +292,7 @@ class Stream:
         # What waits for the next look leaves clear only if that is clear, too: `pace_of` leaves nothing to inheritance.
         waited = self._facts.look_behind_s > 0
         self.exposure.see(replace(verdict, inherited=False) if waited else verdict)
-        return self._completed(result, verdict, plan, work)
+        return self._completed(result, verdict, plan, work, hidden)
 
     def _terms(self) -> Terms:
         """Return what holds now, and have those who observe know it."""
@@ -289,7 +300,11 @@ class Stream:
         if terms is not self._told:
             self._told = terms
             self._facts = replace(
-                self._facts, purpose=terms.purpose, static=terms.static(), registered=terms.registered
+                self._facts,
+                purpose=terms.purpose,
+                static=terms.static(),
+                registered=terms.registered,
+                presets=() if terms.camera is None else terms.camera.presets,
             )
         return terms
 
@@ -304,7 +319,9 @@ class Stream:
         plan = MaskPlan((WHOLE,), self._facts.effect)
         return self._completed(result, verdict, plan, _Work(came, queue=clock() - came.received))
 
-    def _completed(self, result: pb.FrameResult, verdict: Verdict, plan: MaskPlan, work: _Work) -> pb.FrameResult:
+    def _completed(
+        self, result: pb.FrameResult, verdict: Verdict, plan: MaskPlan, work: _Work, hidden: Sequence[Hidden] = ()
+    ) -> pb.FrameResult:
         result.verdict.CopyFrom(translate.verdict(verdict))
         if self._setup.mode is not Mode.VERDICT:
             result.mask_plan.CopyFrom(translate.mask_plan(plan))
@@ -322,6 +339,8 @@ class Stream:
             exposure_frames=self.exposure.frames,
             exposure_s=self.exposure.seconds,
             frame=work.frame,
+            subjects=tuple(hidden),
+            ptz=work.came.ptz,
         )
         self._observers.answered(self._facts, answer)
         return result

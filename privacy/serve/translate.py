@@ -16,7 +16,7 @@ from privacy.evidence import Evidence, Reason
 from privacy.frame import Frame, Layout, plane_shapes
 from privacy.plan import MAX_POLYGONS, MaskPlan, Polygon, polygons, polygons_of
 from privacy.policy import Clause, Effect, EffectKind, Policy
-from privacy.serve.observer import Stages
+from privacy.serve.observer import Ptz, Stages
 from privacy.serve.slots import Slots
 from privacy.v1 import enforcement_service_pb2 as pb
 from privacy.v1 import frame_pb2, mask_pb2, verdict_pb2
@@ -27,6 +27,8 @@ MAX_SIDE = 16384
 MAX_DURATION_S = 10 * 366 * 86400
 JPEG_QUALITY = 90
 MAX_LOOK_BEHIND_S = 2.0
+MAX_OPTICAL_ZOOM = 1000
+MAX_ACTOR = 256
 SLOT_BYTES = 1920 * 1080 * 3
 K = TypeVar("K")
 V = TypeVar("V")
@@ -149,6 +151,7 @@ class Arrival:
         slot: Where in shared memory they came; None if in the message.
         size: `(height, width)` as the message says; meaningless for JPEG.
         received: When it was taken from the wire, on the clock that times the stages.
+        ptz: Where the camera looked, if it says so.
     """
 
     sequence: int
@@ -157,6 +160,7 @@ class Arrival:
     size: tuple[int, int]
     received: float
     slot: int | None = None
+    ptz: Ptz | None = None
 
 
 def setup(request: pb.EnforceStreamRequest | None) -> Setup:
@@ -298,6 +302,28 @@ def arrival(request: pb.EnforceStreamRequest, previous: int, received: float, sl
         (frame.height_px, frame.width_px),
         received,
         frame.shared_memory.slot if frame.WhichOneof("payload") == "shared_memory" else None,
+        _ptz(frame.ptz) if frame.HasField("ptz") else None,
+    )
+
+
+def _ptz(message: frame_pb2.PtzPosition) -> Ptz:
+    """Read where a camera looks.
+
+    Raises:
+        ProtocolError: A number or a text is out of bounds.
+    """
+    zoom = message.zoom or 1.0
+    # `not (...)` also refuses NaN.
+    if not (abs(message.pan_deg) <= 360 and abs(message.tilt_deg) <= 180 and 0 < zoom <= MAX_OPTICAL_ZOOM):
+        raise ProtocolError("`ptz` must be within its bounds", field="ptz")
+    if len(message.actor) > MAX_ACTOR or len(message.preset_id) > MAX_ACTOR:
+        raise ProtocolError(f"`ptz` has texts of at most {MAX_ACTOR} characters", field="ptz")
+    return Ptz(
+        pan_deg=message.pan_deg,
+        tilt_deg=message.tilt_deg,
+        zoom=zoom,
+        preset=message.preset_id,
+        actor=message.actor,
     )
 
 

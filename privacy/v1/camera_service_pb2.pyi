@@ -36,7 +36,9 @@ class _ViewStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ViewState.V
     VIEW_STATE_APPROVED: _ViewState.ValueType  # 2
     """It is what was approved."""
     VIEW_STATE_CHANGED: _ViewState.ValueType  # 3
-    """The camera was turned, zoomed or moved since; it stays hidden until it is approved again."""
+    """The camera was turned, zoomed or moved since; it stays hidden until it shows an approved view again, or what it shows
+    now is approved.
+    """
 
 class ViewState(_ViewState, metaclass=_ViewStateEnumTypeWrapper):
     """Whether a registered view may be trusted."""
@@ -48,7 +50,9 @@ VIEW_STATE_UNAPPROVED: ViewState.ValueType  # 1
 VIEW_STATE_APPROVED: ViewState.ValueType  # 2
 """It is what was approved."""
 VIEW_STATE_CHANGED: ViewState.ValueType  # 3
-"""The camera was turned, zoomed or moved since; it stays hidden until it is approved again."""
+"""The camera was turned, zoomed or moved since; it stays hidden until it shows an approved view again, or what it shows
+now is approved.
+"""
 Global___ViewState: _TypeAlias = ViewState  # noqa: Y015
 
 @_typing.final
@@ -211,6 +215,7 @@ class ViewPreset(_message.Message):
     STATE_FIELD_NUMBER: _builtins.int
     APPROVE_TIME_FIELD_NUMBER: _builtins.int
     APPROVER_FIELD_NUMBER: _builtins.int
+    WATCHED_FIELD_NUMBER: _builtins.int
     preset_id: _builtins.str
     """Required. Identifier within the camera, 1 to 63 of `[A-Za-z0-9._~-]`."""
     display_name: _builtins.str
@@ -219,6 +224,11 @@ class ViewPreset(_message.Message):
     """Output only. Whether the view was approved, and whether it still is what it was."""
     approver: _builtins.str
     """Output only. Who approved the view."""
+    watched: _builtins.bool
+    """Output only. True if a fingerprint of the view is kept, and every stream of the camera is compared with it. False if
+    nobody has approved the view, if the camera had no stream here when somebody did, or if the view shows too little
+    that would be found again: a bare wall, a lawn.
+    """
     @_builtins.property
     def static_zones(self) -> _containers.RepeatedCompositeFieldContainer[_mask_pb2.Polygon]:
         """Optional. Polygons that are hidden in this view whatever is seen. Range: at most 256 for all presets together."""
@@ -236,10 +246,11 @@ class ViewPreset(_message.Message):
         state: Global___ViewState.ValueType = ...,
         approve_time: _timestamp_pb2.Timestamp | None = ...,
         approver: _builtins.str = ...,
+        watched: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["approve_time", b"approve_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["approve_time", b"approve_time", "approver", b"approver", "display_name", b"display_name", "preset_id", b"preset_id", "state", b"state", "static_zones", b"static_zones"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["approve_time", b"approve_time", "approver", b"approver", "display_name", b"display_name", "preset_id", b"preset_id", "state", b"state", "static_zones", b"static_zones", "watched", b"watched"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -253,8 +264,11 @@ class CreateSiteRequest(_message.Message):
 
     SITE_ID_FIELD_NUMBER: _builtins.int
     SITE_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
     site_id: _builtins.str
     """Required. Last part of the new name."""
+    reason: _builtins.str
+    """Optional. Why; it is written to the ledger."""
     @_builtins.property
     def site(self) -> Global___Site:
         """Required. The site; `name` is ignored."""
@@ -264,10 +278,11 @@ class CreateSiteRequest(_message.Message):
         *,
         site_id: _builtins.str = ...,
         site: Global___Site | None = ...,
+        reason: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["site", b"site"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["site", b"site", "site_id", b"site_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["reason", b"reason", "site", b"site", "site_id", b"site_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -410,8 +425,11 @@ class UpdateSiteRequest(_message.Message):
     SITE_FIELD_NUMBER: _builtins.int
     UPDATE_MASK_FIELD_NUMBER: _builtins.int
     ALLOW_MISSING_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
     allow_missing: _builtins.bool
     """Optional. If set and there is none of this name, it is made, and `update_mask` is ignored."""
+    reason: _builtins.str
+    """Optional. Why; it is written to the ledger."""
     @_builtins.property
     def site(self) -> Global___Site:
         """Required. The site, with the fields that change."""
@@ -426,10 +444,11 @@ class UpdateSiteRequest(_message.Message):
         site: Global___Site | None = ...,
         update_mask: _field_mask_pb2.FieldMask | None = ...,
         allow_missing: _builtins.bool = ...,
+        reason: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["site", b"site", "update_mask", b"update_mask"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["allow_missing", b"allow_missing", "site", b"site", "update_mask", b"update_mask"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["allow_missing", b"allow_missing", "reason", b"reason", "site", b"site", "update_mask", b"update_mask"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -468,22 +487,26 @@ class DeleteSiteRequest(_message.Message):
     NAME_FIELD_NUMBER: _builtins.int
     ETAG_FIELD_NUMBER: _builtins.int
     ALLOW_MISSING_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """Required. "sites/{site}"."""
     etag: _builtins.str
     """Optional. If set and old, the request is `ABORTED`."""
     allow_missing: _builtins.bool
     """Optional. If set, what is not there is not missed."""
+    reason: _builtins.str
+    """Optional. Why; it is written to the ledger."""
     def __init__(
         self,
         *,
         name: _builtins.str = ...,
         etag: _builtins.str = ...,
         allow_missing: _builtins.bool = ...,
+        reason: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["allow_missing", b"allow_missing", "etag", b"etag", "name", b"name"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["allow_missing", b"allow_missing", "etag", b"etag", "name", b"name", "reason", b"reason"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -515,10 +538,13 @@ class CreateCameraRequest(_message.Message):
     PARENT_FIELD_NUMBER: _builtins.int
     CAMERA_ID_FIELD_NUMBER: _builtins.int
     CAMERA_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
     parent: _builtins.str
     """Required. "sites/{site}"."""
     camera_id: _builtins.str
     """Required. Last part of the new name."""
+    reason: _builtins.str
+    """Optional. Why; it is written to the ledger."""
     @_builtins.property
     def camera(self) -> Global___Camera:
         """Required. The camera; `name` is ignored."""
@@ -529,10 +555,11 @@ class CreateCameraRequest(_message.Message):
         parent: _builtins.str = ...,
         camera_id: _builtins.str = ...,
         camera: Global___Camera | None = ...,
+        reason: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["camera", b"camera"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["camera", b"camera", "camera_id", b"camera_id", "parent", b"parent"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["camera", b"camera", "camera_id", b"camera_id", "parent", b"parent", "reason", b"reason"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -679,8 +706,16 @@ class UpdateCameraRequest(_message.Message):
     CAMERA_FIELD_NUMBER: _builtins.int
     UPDATE_MASK_FIELD_NUMBER: _builtins.int
     ALLOW_MISSING_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    APPROVAL_DOCUMENT_FIELD_NUMBER: _builtins.int
     allow_missing: _builtins.bool
     """Optional. If set and there is none of this name, it is made, and `update_mask` is ignored."""
+    reason: _builtins.str
+    """Optional. Why; it is written to the ledger."""
+    approval_document: _builtins.str
+    """Optional. Number of the document that allows less of the picture to be hidden than before; without one, that is
+    reported (Guangdong Decree 132 Art. 19(1)).
+    """
     @_builtins.property
     def camera(self) -> Global___Camera:
         """Required. The camera, with the fields that change."""
@@ -695,10 +730,12 @@ class UpdateCameraRequest(_message.Message):
         camera: Global___Camera | None = ...,
         update_mask: _field_mask_pb2.FieldMask | None = ...,
         allow_missing: _builtins.bool = ...,
+        reason: _builtins.str = ...,
+        approval_document: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["camera", b"camera", "update_mask", b"update_mask"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["allow_missing", b"allow_missing", "camera", b"camera", "update_mask", b"update_mask"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["allow_missing", b"allow_missing", "approval_document", b"approval_document", "camera", b"camera", "reason", b"reason", "update_mask", b"update_mask"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -737,22 +774,32 @@ class DeleteCameraRequest(_message.Message):
     NAME_FIELD_NUMBER: _builtins.int
     ETAG_FIELD_NUMBER: _builtins.int
     ALLOW_MISSING_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    APPROVAL_DOCUMENT_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """Required. "sites/{site}/cameras/{camera}"."""
     etag: _builtins.str
     """Optional. If set and old, the request is `ABORTED`."""
     allow_missing: _builtins.bool
     """Optional. If set, what is not there is not missed."""
+    reason: _builtins.str
+    """Optional. Why; it is written to the ledger."""
+    approval_document: _builtins.str
+    """Optional. Number of the document that allows less of the picture to be hidden than before; without one, that is
+    reported (Guangdong Decree 132 Art. 19(1)).
+    """
     def __init__(
         self,
         *,
         name: _builtins.str = ...,
         etag: _builtins.str = ...,
         allow_missing: _builtins.bool = ...,
+        reason: _builtins.str = ...,
+        approval_document: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["allow_missing", b"allow_missing", "etag", b"etag", "name", b"name"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["allow_missing", b"allow_missing", "approval_document", b"approval_document", "etag", b"etag", "name", b"name", "reason", b"reason"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

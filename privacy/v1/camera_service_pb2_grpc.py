@@ -97,7 +97,7 @@ class CameraServiceServicer:
     """
 
     def CreateSite(self, request, context):
-        """Registers a site.
+        """Registers a site. Every change of the register is an entry of the ledger, where reports are kept.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -153,7 +153,7 @@ class CameraServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def UpdateCamera(self, request, context):
-        """Changes a camera. Every change is an entry of the ledger.
+        """Changes a camera.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -168,6 +168,10 @@ class CameraServiceServicer:
 
     def ApproveView(self, request, context):
         """Approves what a camera shows now as its registered view (Guangdong Decree 132 Art. 17(4)).
+
+        A camera that has a stream on this server is looked at, and a fingerprint of the view is kept. `FAILED_PRECONDITION`
+        with `VIEW_UNSETTLED` if the camera moves, has been seen for too short a time, shows what is not known to be
+        permitted, or has a fingerprint already and no stream here from which a new one could be taken.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

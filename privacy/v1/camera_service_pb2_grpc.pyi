@@ -34,7 +34,7 @@ class CameraServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> CameraServiceAsyncStub: ...
     CreateSite: _grpc.UnaryUnaryMultiCallable[_camera_service_pb2.CreateSiteRequest, _camera_service_pb2.CreateSiteResponse]
-    """Registers a site."""
+    """Registers a site. Every change of the register is an entry of the ledger, where reports are kept."""
     GetSite: _grpc.UnaryUnaryMultiCallable[_camera_service_pb2.GetSiteRequest, _camera_service_pb2.GetSiteResponse]
     """Returns a site."""
     ListSites: _grpc.UnaryUnaryMultiCallable[_camera_service_pb2.ListSitesRequest, _camera_service_pb2.ListSitesResponse]
@@ -50,11 +50,16 @@ class CameraServiceStub:
     ListCameras: _grpc.UnaryUnaryMultiCallable[_camera_service_pb2.ListCamerasRequest, _camera_service_pb2.ListCamerasResponse]
     """Lists the cameras of a site, or of all sites with the parent "sites/-"."""
     UpdateCamera: _grpc.UnaryUnaryMultiCallable[_camera_service_pb2.UpdateCameraRequest, _camera_service_pb2.UpdateCameraResponse]
-    """Changes a camera. Every change is an entry of the ledger."""
+    """Changes a camera."""
     DeleteCamera: _grpc.UnaryUnaryMultiCallable[_camera_service_pb2.DeleteCameraRequest, _camera_service_pb2.DeleteCameraResponse]
     """Removes a camera from the register. Its reports and ledger entries stay."""
     ApproveView: _grpc.UnaryUnaryMultiCallable[_camera_service_pb2.ApproveViewRequest, _camera_service_pb2.ApproveViewResponse]
-    """Approves what a camera shows now as its registered view (Guangdong Decree 132 Art. 17(4))."""
+    """Approves what a camera shows now as its registered view (Guangdong Decree 132 Art. 17(4)).
+
+    A camera that has a stream on this server is looked at, and a fingerprint of the view is kept. `FAILED_PRECONDITION`
+    with `VIEW_UNSETTLED` if the camera moves, has been seen for too short a time, shows what is not known to be
+    permitted, or has a fingerprint already and no stream here from which a new one could be taken.
+    """
 
 @_typing.type_check_only
 class CameraServiceAsyncStub(CameraServiceStub):
@@ -62,7 +67,7 @@ class CameraServiceAsyncStub(CameraServiceStub):
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     CreateSite: _aio.UnaryUnaryMultiCallable[_camera_service_pb2.CreateSiteRequest, _camera_service_pb2.CreateSiteResponse]  # type: ignore[assignment]
-    """Registers a site."""
+    """Registers a site. Every change of the register is an entry of the ledger, where reports are kept."""
     GetSite: _aio.UnaryUnaryMultiCallable[_camera_service_pb2.GetSiteRequest, _camera_service_pb2.GetSiteResponse]  # type: ignore[assignment]
     """Returns a site."""
     ListSites: _aio.UnaryUnaryMultiCallable[_camera_service_pb2.ListSitesRequest, _camera_service_pb2.ListSitesResponse]  # type: ignore[assignment]
@@ -78,11 +83,16 @@ class CameraServiceAsyncStub(CameraServiceStub):
     ListCameras: _aio.UnaryUnaryMultiCallable[_camera_service_pb2.ListCamerasRequest, _camera_service_pb2.ListCamerasResponse]  # type: ignore[assignment]
     """Lists the cameras of a site, or of all sites with the parent "sites/-"."""
     UpdateCamera: _aio.UnaryUnaryMultiCallable[_camera_service_pb2.UpdateCameraRequest, _camera_service_pb2.UpdateCameraResponse]  # type: ignore[assignment]
-    """Changes a camera. Every change is an entry of the ledger."""
+    """Changes a camera."""
     DeleteCamera: _aio.UnaryUnaryMultiCallable[_camera_service_pb2.DeleteCameraRequest, _camera_service_pb2.DeleteCameraResponse]  # type: ignore[assignment]
     """Removes a camera from the register. Its reports and ledger entries stay."""
     ApproveView: _aio.UnaryUnaryMultiCallable[_camera_service_pb2.ApproveViewRequest, _camera_service_pb2.ApproveViewResponse]  # type: ignore[assignment]
-    """Approves what a camera shows now as its registered view (Guangdong Decree 132 Art. 17(4))."""
+    """Approves what a camera shows now as its registered view (Guangdong Decree 132 Art. 17(4)).
+
+    A camera that has a stream on this server is looked at, and a fingerprint of the view is kept. `FAILED_PRECONDITION`
+    with `VIEW_UNSETTLED` if the camera moves, has been seen for too short a time, shows what is not known to be
+    permitted, or has a fingerprint already and no stream here from which a new one could be taken.
+    """
 
 class CameraServiceServicer(metaclass=_abc_1.ABCMeta):
     """Keeps the register of sites and cameras: what each camera is for, what it must never show, how it was approved to look."""
@@ -93,7 +103,7 @@ class CameraServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _camera_service_pb2.CreateSiteRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_camera_service_pb2.CreateSiteResponse, _abc.Awaitable[_camera_service_pb2.CreateSiteResponse]]:
-        """Registers a site."""
+        """Registers a site. Every change of the register is an entry of the ledger, where reports are kept."""
 
     @_abc_1.abstractmethod
     def GetSite(
@@ -157,7 +167,7 @@ class CameraServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _camera_service_pb2.UpdateCameraRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_camera_service_pb2.UpdateCameraResponse, _abc.Awaitable[_camera_service_pb2.UpdateCameraResponse]]:
-        """Changes a camera. Every change is an entry of the ledger."""
+        """Changes a camera."""
 
     @_abc_1.abstractmethod
     def DeleteCamera(
@@ -173,6 +183,11 @@ class CameraServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _camera_service_pb2.ApproveViewRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_camera_service_pb2.ApproveViewResponse, _abc.Awaitable[_camera_service_pb2.ApproveViewResponse]]:
-        """Approves what a camera shows now as its registered view (Guangdong Decree 132 Art. 17(4))."""
+        """Approves what a camera shows now as its registered view (Guangdong Decree 132 Art. 17(4)).
+
+        A camera that has a stream on this server is looked at, and a fingerprint of the view is kept. `FAILED_PRECONDITION`
+        with `VIEW_UNSETTLED` if the camera moves, has been seen for too short a time, shows what is not known to be
+        permitted, or has a fingerprint already and no stream here from which a new one could be taken.
+        """
 
 def add_CameraServiceServicer_to_server(servicer: CameraServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -174,6 +174,7 @@ class Frame(_message.Message):
     SHARED_MEMORY_FIELD_NUMBER: _builtins.int
     WIDTH_PX_FIELD_NUMBER: _builtins.int
     HEIGHT_PX_FIELD_NUMBER: _builtins.int
+    PTZ_FIELD_NUMBER: _builtins.int
     sequence_number: _builtins.int
     """Required. Position in the stream. Range: [0, 2^63 - 1]; greater than that of the frame before. Gaps are allowed."""
     data: _builtins.bytes
@@ -192,6 +193,12 @@ class Frame(_message.Message):
     def shared_memory(self) -> Global___SharedMemorySlot:
         """A slot of shared memory that holds the picture, for plugins on the server's own machine."""
 
+    @_builtins.property
+    def ptz(self) -> Global___PtzPosition:
+        """Optional. Where a camera that moves was looking, as it says itself (ONVIF `PTZStatus`). What changes is a movement,
+        and a camera that is moved onto a prohibited place and dwells on it is reported (Guangdong Decree 132 Art. 19(1)).
+        """
+
     def __init__(
         self,
         *,
@@ -201,16 +208,55 @@ class Frame(_message.Message):
         shared_memory: Global___SharedMemorySlot | None = ...,
         width_px: _builtins.int = ...,
         height_px: _builtins.int = ...,
+        ptz: Global___PtzPosition | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["capture_offset", b"capture_offset", "data", b"data", "payload", b"payload", "shared_memory", b"shared_memory"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["capture_offset", b"capture_offset", "data", b"data", "payload", b"payload", "ptz", b"ptz", "shared_memory", b"shared_memory"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["capture_offset", b"capture_offset", "data", b"data", "height_px", b"height_px", "payload", b"payload", "sequence_number", b"sequence_number", "shared_memory", b"shared_memory", "width_px", b"width_px"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["capture_offset", b"capture_offset", "data", b"data", "height_px", b"height_px", "payload", b"payload", "ptz", b"ptz", "sequence_number", b"sequence_number", "shared_memory", b"shared_memory", "width_px", b"width_px"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType_payload: _TypeAlias = _typing.Literal["data", "shared_memory"]  # noqa: Y015
     _WhichOneofArgType_payload: _TypeAlias = _typing.Literal["payload", b"payload"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_payload) -> _WhichOneofReturnType_payload | None: ...
 
 Global___Frame: _TypeAlias = Frame  # noqa: Y015
+
+@_typing.final
+class PtzPosition(_message.Message):
+    """Where a camera that moves looks."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PAN_DEG_FIELD_NUMBER: _builtins.int
+    TILT_DEG_FIELD_NUMBER: _builtins.int
+    ZOOM_FIELD_NUMBER: _builtins.int
+    PRESET_ID_FIELD_NUMBER: _builtins.int
+    ACTOR_FIELD_NUMBER: _builtins.int
+    pan_deg: _builtins.float
+    """Optional. Degrees to the right of wherever the camera counts from. Range: [-360, 360]."""
+    tilt_deg: _builtins.float
+    """Optional. Degrees upwards. Range: [-180, 180]."""
+    zoom: _builtins.float
+    """Optional. Optical zoom, 1 for none. Range: (0, 1000]. If unset, 1."""
+    preset_id: _builtins.str
+    """Optional. The preset that the camera stands in, as it is registered. If unset, none, or it is on its way."""
+    actor: _builtins.str
+    """Optional. Who moved it. Range: at most 256 characters. If unset, nobody did: a tour of presets."""
+    def __init__(
+        self,
+        *,
+        pan_deg: _builtins.float = ...,
+        tilt_deg: _builtins.float = ...,
+        zoom: _builtins.float = ...,
+        preset_id: _builtins.str = ...,
+        actor: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor", b"actor", "pan_deg", b"pan_deg", "preset_id", b"preset_id", "tilt_deg", b"tilt_deg", "zoom", b"zoom"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PtzPosition: _TypeAlias = PtzPosition  # noqa: Y015
 
 @_typing.final
 class SharedMemorySlot(_message.Message):

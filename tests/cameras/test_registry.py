@@ -12,9 +12,10 @@ from privacy import policy
 from privacy.cameras.camera import Camera, Preset, Site
 from privacy.cameras.registry import Registry
 from privacy.errors import AlreadyExistsError, FieldError, InUseError, PolicyError, ResourceNotFoundError, StaleError
-from privacy.events import ConfigChanged, Event, MaskReduced, ViewRestored
+from privacy.events import ConfigChanged, Event, MaskReduced, MaskRestored, Registered, ViewChange, ViewRestored
 from privacy.plan import Polygon
 from tests.cameras.test_camera import TRIANGLE, camera
+from tests.cameras.test_view import HERE
 
 NOON = datetime(2026, 1, 2, 12, tzinfo=UTC)
 SMALL = Polygon(((0.25, 0.0), (0.75, 0.0), (0.5, 0.5)))
@@ -219,26 +220,113 @@ def test_an_approval_names_who_and_stays_when_zones_are_drawn(registry: Registry
 
     assert (preset.approver, preset.approve_reason) == ("tokens/1", "seen at noon")
     assert preset.approve_time is not None
-    assert [type(event) for event in events] == [ViewRestored]
+    assert [type(event) for event in events if not isinstance(event, Registered)] == [ViewRestored, ConfigChanged]
 
 
 @pytest.mark.parametrize(
     ("changes", "told"),
     [
-        pytest.param({"display_name": "x"}, [], id="a name is nobody's business"),
+        pytest.param({}, [], id="nothing"),
+        pytest.param({"display_name": "x"}, [ConfigChanged], id="another name"),
+        pytest.param(
+            {"labels": {"floor": "2"}, "sign_confirmed": True}, [ConfigChanged] * 2, id="labels, and the sign"
+        ),
         pytest.param({"declared_purpose": "corridor"}, [ConfigChanged], id="another purpose"),
         pytest.param({"policy": "order799", "declared_purpose": "default"}, [ConfigChanged] * 2, id="another policy"),
-        pytest.param({"presets": ()}, [MaskReduced], id="a preset with its zones goes"),
-        pytest.param({"presets": (Preset(preset_id="p", static_zones=(SMALL,)),)}, [MaskReduced], id="a smaller zone"),
-        pytest.param({"presets": (Preset(preset_id="p", static_zones=(WIDE,)),)}, [], id="a larger zone"),
-        pytest.param({"presets": (Preset(preset_id="p", static_zones=(TRIANGLE, SMALL)),)}, [], id="one more zone"),
+        pytest.param({"presets": ()}, [ConfigChanged, MaskReduced], id="a preset with its zones goes"),
+        pytest.param(
+            {"presets": (Preset(preset_id="p", static_zones=(SMALL,)),)},
+            [ConfigChanged, MaskReduced],
+            id="a smaller zone",
+        ),
+        pytest.param({"presets": (Preset(preset_id="p", static_zones=(WIDE,)),)}, [ConfigChanged], id="a larger zone"),
+        pytest.param(
+            {"presets": (Preset(preset_id="p", static_zones=(TRIANGLE, SMALL)),)}, [ConfigChanged], id="one more"
+        ),
     ],
 )
 def test_what_is_told_of_a_change(
     registry: Registry, events: list[Event], changes: dict[str, object], told: list[type[Event]]
 ) -> None:
     made = registry.create_camera(camera(presets=(Preset(preset_id="p", static_zones=(TRIANGLE,)),)))
+    events.clear()
     registry.update_camera(made.name, changes, actor="tokens/1")
 
     assert [type(event) for event in events] == told
     assert {(event.subject, getattr(event, "actor", "")) for event in events} <= {(made.name, "tokens/1")}
+
+
+ZONE = (Preset(preset_id="p", static_zones=(TRIANGLE,)),)
+LESS = {"presets": (Preset(preset_id="p", static_zones=(SMALL,)),)}
+MORE = {"presets": (Preset(preset_id="p", static_zones=(WIDE,)),)}
+BESIDE = {"presets": (Preset(preset_id="p", static_zones=(SMALL, Polygon(((0.8, 0.8), (1.0, 0.8), (0.9, 1.0))))),)}
+
+
+@pytest.mark.parametrize(
+    ("steps", "told"),
+    [
+        pytest.param([(LESS, ""), (MORE, "")], ["reduced", "restored"], id="as much again"),
+        pytest.param([(LESS, ""), (BESIDE, "")], ["reduced"], id="other parts are not what was hidden before"),
+        pytest.param([(LESS, ""), ({"presets": ()}, ""), (LESS, "")], ["reduced", "reduced"], id="half of it again"),
+        pytest.param([(LESS, "document 12")], ["reduced by document 12"], id="with a document"),
+        pytest.param([(LESS, ""), ({"display_name": "x"}, "document 12")], ["reduced", "restored"], id="allowed later"),
+        pytest.param([(LESS, " "), (MORE, ""), (MORE, "")], ["reduced", "restored"], id="told once"),
+    ],
+)
+def test_less_that_is_hidden_is_owed_until_it_is_hidden_again_or_allowed(
+    registry: Registry, events: list[Event], steps: list[tuple[dict[str, object], str]], told: list[str]
+) -> None:
+    made = registry.create_camera(camera(presets=ZONE))
+    for changes, approval in steps:
+        registry.update_camera(made.name, changes, actor="tokens/1", approval=approval)
+    said = {MaskReduced: "reduced", MaskRestored: "restored"}
+    masks = [
+        said[type(event)] + (f" by {event.approval}" if isinstance(event, MaskReduced) and event.approval else "")
+        for event in events
+        if type(event) in said
+    ]
+
+    assert masks == told
+
+
+@pytest.mark.parametrize(("zones", "told"), [((TRIANGLE,), [Registered, MaskReduced]), ((), [Registered])])
+def test_a_camera_that_is_removed_hides_no_more(
+    registry: Registry, events: list[Event], zones: tuple[Polygon, ...], told: list[type[Event]]
+) -> None:
+    made = registry.create_camera(camera(presets=(Preset(preset_id="p", static_zones=zones),)))
+    events.clear()
+    registry.delete_camera(made.name, actor="tokens/1", purpose="taken down")
+
+    assert [type(event) for event in events] == told
+
+
+def test_a_fingerprint_is_kept_for_as_long_as_its_view_is(registry: Registry) -> None:
+    made = registry.create_camera(camera(presets=(Preset(preset_id="door"), Preset(preset_id="gate"))))
+    for preset in ("door", "gate", "door"):
+        registry.approve_view(made.name, preset, actor="li", reason="seen", fingerprint=HERE)
+    assert sorted(registry.fingerprints(made.name)) == ["door", "gate"]
+
+    registry.update_camera(made.name, {"presets": (Preset(preset_id="gate"),)}, actor="li")
+    assert [each.watched for each in registry.camera(made.name).presets] == [True]
+    assert registry.fingerprints(made.name)["gate"].to_bytes() == HERE.to_bytes()
+
+    registry.approve_view(made.name, "gate", actor="li", reason="nobody sees it")
+    assert registry.fingerprints(made.name) == {}
+    registry.approve_view(made.name, "gate", actor="li", reason="seen", fingerprint=HERE)
+    registry.delete_camera(made.name)
+    with pytest.raises(ResourceNotFoundError):
+        registry.fingerprints(made.name)
+
+
+def test_a_view_that_changed_is_known_to_have_until_it_is_seen_or_approved_again(registry: Registry) -> None:
+    made = registry.create_camera(camera(presets=(Preset(preset_id="door"),)))
+    etag = registry.approve_view(made.name, "door", actor="li", reason="seen", fingerprint=HERE).etag
+    registry.view_seen(made.name, ViewChange.TURNED, 1_773_288_000.0)
+    turned = registry.camera(made.name)
+    registry.view_seen(made.name, None)
+    back = registry.camera(made.name)
+    registry.view_seen("sites/a/cameras/none", ViewChange.MOVED)
+
+    assert (turned.view_changed, back.view_changed) == (True, False)
+    assert turned.presets[0].change_time == datetime.fromtimestamp(1_773_288_000.0, UTC)
+    assert {turned.etag, back.etag} == {etag}
