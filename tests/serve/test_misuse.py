@@ -128,7 +128,7 @@ class Stream:
         self._world, self._sequence = world, 0
         self._sent: queue.Queue[pb.EnforceStreamRequest | None] = queue.Queue()
         self._sent.put(config(**options))
-        self._answers = world.enforcement.EnforceStream(iter(self._sent.get, None), timeout=60)
+        self._answers = iter(world.enforcement.EnforceStream(iter(self._sent.get, None), timeout=60))
         assert next(self._answers).WhichOneof("message") == "accepted"
 
     def show(
