@@ -157,6 +157,21 @@ class Tokens:
             row.revoke_time = row.revoke_time or self._now()
             return _token(row)
 
+    def good(self, token: str) -> Token:
+        """Return the token of this id, if it is good now: for whoever has seen the token itself before.
+
+        Raises:
+            UnauthenticatedError: There is no such token, or it has expired or was revoked.
+            DatabaseError: Nobody can say.
+        """
+        with reading(self._engine) as session:
+            row = session.get(TokenRow, token)
+            if row is None:
+                raise UnauthenticatedError("no such token", state="unknown")
+            found = _token(row)
+        found.check(self._now())
+        return found
+
     def bearer(self, secret: str) -> Token:
         """Return the token that somebody bears, if it is good now.
 

@@ -12,6 +12,7 @@ from privacy.audit.jobs import Jobs
 from privacy.cli import config, configure_log, reports
 from privacy.cli.databases import database_option
 from privacy.cli.detectors import detectors
+from privacy.console.app import Console
 from privacy.errors import InputError
 from privacy.masking import DEVICES
 from privacy.migrations import migrated
@@ -20,7 +21,7 @@ from privacy.serve.audit_servicer import services_of
 from privacy.serve.processes import Processes
 from privacy.serve.scheduler import cores
 from privacy.serve.server import DEFAULT_ADDRESS, Service
-from privacy.serve.service import Options, assemble
+from privacy.serve.service import Options, assemble, is_loopback
 from privacy.serve.service import serve as serve_here
 from privacy.serve.servicer import shipped
 from privacy.serve.translate import Limits
@@ -90,7 +91,7 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 @click.option("--tokens", is_flag=True, help="Ask every caller for a token; see `privacy tokens`.")
 @click.option("--insecure", is_flag=True, help="Listen beyond this machine without TLS or tokens all the same.")
 @database_option
-@click.option("--http", metavar="HOST:PORT", help="Serve /healthz, /readyz and /metrics there.")
+@click.option("--http", metavar="HOST:PORT", help="Serve the console there, and /healthz, /readyz and /metrics.")
 @click.option("--otel", is_flag=True, help="Send traces over OTLP to where OTEL_EXPORTER_OTLP_ENDPOINT says.")
 @click.option(
     "--processes",
@@ -161,8 +162,10 @@ def serve(
     with ExitStack() as ending:
         engine = None if url is None else ending.enter_context(migrated(url))
         rules = policies.load(options.policy)
-        reporter = reports.reporting_of(model=options.model, policies={**shipped(), rules.name: rules}, **reporting)
+        packs = {**shipped(), rules.name: rules}
+        reporter = reports.reporting_of(model=options.model, policies=packs, **reporting)
         services: list[Service] = []
+        jobs = None
         if reporter is not None:
             ending.enter_context(reporter)
             services.append(reporter.service)
@@ -170,7 +173,20 @@ def serve(
             jobs = Jobs(audits, archive, policies.load, workers=cores())
             ending.callback(jobs.stop)
             services += services_of(jobs, policy=rules.name, model=options.model)
-        serve_here(options, engine, ready, reporting=reporter, services=services)
+        if not _may_show(options):
+            serve_here(options, engine, ready, reporting=reporter, services=services)
+            return
+        store = None if reporter is None else reporter.store
+        console = ending.enter_context(Console(packs, rules.name, store=store, jobs=jobs))
+        serve_here(
+            options, engine, ready, reporting=reporter, services=services, observers=console.observers,
+            pages=console.pages,
+        )  # fmt: skip
+
+
+def _may_show(options: Options) -> bool:
+    """Say whether there is a console: where anybody could reach it, only behind tokens."""
+    return options.http is not None and (options.tokens or is_loopback(options.http))
 
 
 def _options(*, max_message_mib: int, max_pixels: int, shared_memory_mib: int, grace: float, **told: Any) -> Options:  # noqa: ANN401

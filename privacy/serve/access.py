@@ -220,7 +220,7 @@ class Gate(grpc.ServerInterceptor):  # type: ignore[type-arg] # generic in the s
         if self._bearers is None or roles is OPEN:
             return NOBODY
         who = self._known_as(call.secret(), peer)
-        if who.role is not Role.ADMIN and who.role not in roles:
+        if not may(who.role, call.method):
             raise PermissionDeniedError(f"the role {who.role} may not call this", role=who.role, method=call.method)
         return who
 
@@ -264,6 +264,16 @@ def roles_of(method: str) -> frozenset[Role]:
         return METHODS[service][name]
     except KeyError:
         raise PermissionDeniedError("nobody may call this method", method=method) from None
+
+
+def may(role: Role, method: str) -> bool:
+    """Say whether a role may call "package.Service/Method".
+
+    Raises:
+        PermissionDeniedError: The method is not in the table.
+    """
+    roles = roles_of(method)
+    return roles is OPEN or role is Role.ADMIN or role in roles
 
 
 def host_of(peer: str) -> str:

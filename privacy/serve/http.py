@@ -22,6 +22,8 @@ Exposition = Callable[[], tuple[bytes, str]]
 """Returns the metrics and their media type."""
 
 _STARTS_WITHIN_S = 10.0
+_ENDS_WITHIN_S = 1  # pages that keep themselves fresh would hold it for ever
+_MOST = 256  # connections; browsers keep several of them open
 
 
 class HttpFace:
@@ -75,7 +77,8 @@ class HttpFace:
         key, certificate = self._tls or (None, None)
         config = uvicorn.Config(
             self.app, ws="none", http="h11", lifespan="off", log_config=None, access_log=False,
-            server_header=False, limit_concurrency=64, ssl_keyfile=key, ssl_certfile=certificate,
+            server_header=False, limit_concurrency=_MOST, timeout_graceful_shutdown=_ENDS_WITHIN_S,
+            ssl_keyfile=key, ssl_certfile=certificate,
         )  # fmt: skip
         server = uvicorn.Server(config)
         thread = threading.Thread(target=server.run, args=([self._socket],), name="http", daemon=True)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from cryptography import x509
 from sqlalchemy import Engine as Database
+from starlette.routing import BaseRoute
 
 from privacy import policy as policies
 from privacy.cameras.lookup import KnownCameras
@@ -135,6 +136,7 @@ class Assembly:
         metrics: What it counts.
         tokens: Who may call; None for everybody.
         views: Compares cameras with their approved views once it is started; None without a register.
+        registry: Where sites and cameras are; None if nothing is kept.
     """
 
     engine: Engine
@@ -143,6 +145,7 @@ class Assembly:
     metrics: Metrics
     tokens: Tokens | None
     views: Views | None = None
+    registry: Registry | None = None
 
 
 def assemble(
@@ -151,6 +154,7 @@ def assemble(
     *,
     reporting: Reporting | None = None,
     services: Sequence[Service] = (),
+    observers: Sequence[Observer] = (),
 ) -> Assembly:
     """Make the parts of a server: everything that can be wrong with the options is wrong here.
 
@@ -159,6 +163,7 @@ def assemble(
         database: Where cameras and tokens are kept, with the newest tables; None to keep nothing.
         reporting: Hears what streams show, and changes of the register; None for no reports.
         services: What is served beside streams, the register and inference.
+        observers: Who else hears what happens.
 
     Raises:
         InputError: A file cannot be read or is not what it should be, or tokens are asked for without a database.
@@ -198,6 +203,7 @@ def assemble(
             *_traces(options),
             *(() if reporting is None else (reporting,)),
             *(() if views is None else (views,)),
+            *observers,
         ),
         cameras=None if registry is None else KnownCameras(registry),
         entered=None if reporting is None else reporting.entered,
@@ -205,7 +211,8 @@ def assemble(
     )
     metrics.runs(engine.version, engine.model.name, f"{rules.name} {rules.version}")
     cameras = [] if registry is None else [_camera_service(registry, live, views)]
-    return Assembly(engine, _settings(options, tokens, metrics), (*cameras, *services), metrics, tokens, views)
+    settings = _settings(options, tokens, metrics)
+    return Assembly(engine, settings, (*cameras, *services), metrics, tokens, views, registry)
 
 
 def serve(
@@ -215,6 +222,8 @@ def serve(
     *,
     reporting: Reporting | None = None,
     services: Sequence[Service] = (),
+    observers: Sequence[Observer] = (),
+    pages: Callable[[Assembly], Sequence[BaseRoute]] = lambda _: (),
 ) -> None:
     """Serve in this process until SIGTERM or SIGINT, then drain.
 
@@ -224,15 +233,17 @@ def serve(
         ready: Called with the address, and that of the HTTP side or "", once the server is healthy.
         reporting: See `assemble`; it is running.
         services: See `assemble`.
+        observers: See `assemble`.
+        pages: Returns what the HTTP side shows beside health and metrics.
 
     Raises:
         PrivacyError: It cannot be served; see `assemble`, `Server` and `HttpFace`.
     """
-    parts = assemble(options, database, reporting=reporting, services=services)
+    parts = assemble(options, database, reporting=reporting, services=services, observers=observers)
     face = None
     if options.http is not None:
         tls = None if options.tls_key is None or options.tls_cert is None else (options.tls_key, options.tls_cert)
-        face = HttpFace(options.http, parts.metrics.exposition, tokens=parts.tokens, tls=tls)
+        face = HttpFace(options.http, parts.metrics.exposition, tokens=parts.tokens, tls=tls, routes=pages(parts))
     with parts.views or nullcontext():
         run(
             parts.engine,
