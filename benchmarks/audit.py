@@ -41,7 +41,7 @@ from privacy.frame import Frame
 from privacy.models import catalogue
 from privacy.sources.synthetic import SyntheticSource
 
-RULES = policy.load()
+RULES = catalogue.load_policy()
 SEED_S = 8
 SHORTEST_S = 10.0
 TERMS = Terms(policy=policy.DEFAULT, model=catalogue.DEFAULT)

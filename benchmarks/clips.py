@@ -98,7 +98,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, help="write OUT.json and OUT.md")
     options = parser.parse_args()
 
-    model, rules = catalogue.load(options.model), policy.load(options.policy)
+    model, rules = catalogue.load(options.model), catalogue.load_policy(options.policy, options.model)
     with (options.data / "videos" / "manifest.csv").open(newline="") as file:
         clips = {row["file"]: "prohibited:" in row["tags"] for row in csv.DictReader(file)}
     videos = options.data / "videos"

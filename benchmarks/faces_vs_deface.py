@@ -33,7 +33,6 @@ import numpy as np
 from numpy.typing import NDArray
 from subjects import HEIGHT, WIDTH, compose, write_clip
 
-from privacy import policy
 from privacy.cli.detectors import DETECTORS, FACE_SIDE
 from privacy.evidence import Evidence
 from privacy.models import catalogue
@@ -95,7 +94,7 @@ class FaceFrame:
 
 def ours(source: Path, target: Path) -> None:
     """Mask the faces of a clip as `privacy mask --faces` does, in a place that is permitted."""
-    rules = policy.load()
+    rules = catalogue.load_policy()
     detector = catalogue.load_detector(
         DETECTORS[Subject.FACES], min_score=rules.subjects.scores[Subject.FACES], longest_side=FACE_SIDE
     )

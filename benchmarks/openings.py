@@ -20,7 +20,6 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from privacy import policy
 from privacy.frame import Frame, Layout, thumbnail
 from privacy.models import catalogue
 from privacy.models.classifier import ZoneClassifier
@@ -70,7 +69,7 @@ def opening(image: Image, model: ZoneClassifier, above: float) -> NDArray[np.boo
 
 def measure(data: Path) -> dict[str, Any]:
     """Try every setting."""
-    rules, model = policy.load(), catalogue.load()
+    rules, model = catalogue.load_policy(), catalogue.load()
     rooms, doors = pictures(data)
     rows = []
     for openings in SETTINGS:

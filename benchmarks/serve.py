@@ -33,7 +33,7 @@ import numpy as np
 from google.protobuf.duration_pb2 import Duration
 from numpy.typing import NDArray
 
-from privacy import jpeg, policy
+from privacy import jpeg
 from privacy.evidence import Evidence
 from privacy.frame import Frame, Layout, thumbnail
 from privacy.masking import mask
@@ -100,7 +100,7 @@ def serve_echo() -> None:
 def serve_privacy() -> None:
     """Run the service as `privacy serve` does, over the model that permits."""
     model = Permitting(catalogue.load(catalogue.DEFAULT))
-    engine = Engine(model=model, digest="", policy=policy.load(), max_streams=512)
+    engine = Engine(model=model, digest="", policy=catalogue.load_policy(), max_streams=512)
     run(engine, Settings(address="127.0.0.1:0"), lambda bound: print("listening on", bound, flush=True))
 
 

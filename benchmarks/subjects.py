@@ -28,7 +28,6 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from privacy import policy
 from privacy.evidence import Evidence
 from privacy.frame import Frame, Layout, thumbnail
 from privacy.models import catalogue
@@ -221,7 +220,7 @@ def _cells(box: Box) -> tuple[slice, slice]:
 
 def run(clip: Path, target: Path, variant: Variant, tally: Tally) -> float:
     """Mask the clip, and return the CPU seconds that it took, counting apart."""
-    rules = policy.load()
+    rules = catalogue.load_policy()
     rules = replace(rules, subjects=replace(rules.subjects, detect_every_s=variant.detect_every_s))
     counting, start = 0.0, time.process_time()
     with VideoSource(clip) as video, VideoSink(target, video.info, preset="ultrafast", crf=20, overwrite=True) as sink:
@@ -247,7 +246,7 @@ def far_faces(data: Path) -> dict[str, Any]:
         )
         for left in range(0, luma.shape[1] - WIDTH + 1, WIDTH)
     ]
-    score = policy.load().subjects.scores[Subject.FACES]
+    score = catalogue.load_policy().subjects.scores[Subject.FACES]
     result: dict[str, Any] = {}
     for side in (640, 960, 1280, 1920):
         detector = catalogue.load_detector("yunet-n", min_score=score, longest_side=side)
@@ -272,7 +271,7 @@ def far_faces(data: Path) -> dict[str, Any]:
 
 def variants() -> list[Variant]:
     """Return what is compared."""
-    scores = policy.load().subjects.scores
+    scores = catalogue.load_policy().subjects.scores
     things = catalogue.load_detector("picodet-s-416", min_score=scores[Subject.PEOPLE])
     people = {Subject.PEOPLE: things}
     found = [Variant("nothing", {})]

@@ -20,7 +20,6 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from privacy import policy
 from privacy.evidence import Evidence
 from privacy.frame import Frame, Layout
 from privacy.models import catalogue
@@ -90,7 +89,7 @@ def bare(source: Path, target: Path, preset: str) -> None:
 def ours(source: Path, target: Path, preset: str, model: Timed, static: Sequence[Polygon] = ()) -> None:
     """Do what `privacy mask` does, without its look-behind."""
     with VideoSource(source) as video, VideoSink(target, video.info, preset=preset, crf=CRF, overwrite=True) as sink:
-        for outcome in guard(video, model, policy.load(), static=static):
+        for outcome in guard(video, model, catalogue.load_policy(), static=static):
             sink.write(outcome.frame)
 
 

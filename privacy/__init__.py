@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from privacy.models.catalogue import load as load_model
+    from privacy.models.catalogue import load_policy
     from privacy.pipeline import guard
-    from privacy.policy import load as load_policy
     from privacy.sinks.video import VideoSink
     from privacy.sources.video import VideoSource
 
@@ -32,7 +32,7 @@ _HOMES = {
     "VideoSource": ("privacy.sources.video", "VideoSource"),
     "guard": ("privacy.pipeline", "guard"),
     "load_model": ("privacy.models.catalogue", "load"),
-    "load_policy": ("privacy.policy", "load"),
+    "load_policy": ("privacy.models.catalogue", "load_policy"),
 }
 
 __all__ = ["VideoSink", "VideoSource", "guard", "load_model", "load_policy"]

@@ -2,12 +2,12 @@
 
 import math
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from enum import StrEnum
 from importlib import resources
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from privacy.errors import EffectTooWeakError, PolicyError
 from privacy.zones import PROHIBITED, Zone
@@ -18,6 +18,11 @@ MAX_HOLD_S = 60.0
 MIN_RETAIN_DAYS = 731
 """Two years (Guangdong Decree 132 Art. 18(5)), a leap day among them. A pack may ask for more, never for less."""
 MAX_UTC_OFFSET_H = 14.0
+RELEASE_BELOW = 0.5
+"""Even odds: a feed that was ruled PROHIBITED stays so while a prohibited place is likelier than none (hysteresis).
+
+Calibration leaves [0.4, 0.6] UNCERTAIN whatever the target, so it lies between the other two thresholds of every model.
+"""
 
 
 class EffectKind(StrEnum):
@@ -85,6 +90,38 @@ class Thresholds:
     clear_below: float
     prohibited_above: float
     release_below: float
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """Thresholds of one model that meet one pair of targets on pictures it had not seen.
+
+    Attributes:
+        miss: Of single prohibited pictures, at most this share comes out CLEAR.
+        false_alarm: Of single permitted pictures, at most this share comes out PROHIBITED.
+        clear_below: CLEAR at this probability and below.
+        prohibited_above: PROHIBITED at this probability and above.
+    """
+
+    miss: float
+    false_alarm: float
+    clear_below: float
+    prohibited_above: float
+
+
+@dataclass(frozen=True, slots=True)
+class Targets:
+    """What a policy asks of a model; its thresholds follow once the model is known.
+
+    Attributes:
+        miss: As in `Calibration`, in (0, 1).
+        false_alarm: The same.
+        uncalibrated: Thresholds for a model of which nobody has measured where it meets any target.
+    """
+
+    miss: float
+    false_alarm: float
+    uncalibrated: Thresholds
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,13 +246,14 @@ class Policy:
         misuse: The articles cited by reports of misuse.
         misuse_consequences: What follows from misuse.
         reporting: How findings become reports, and the limits of each rule of misuse.
-        thresholds: Where the three states part.
+        thresholds: Where the three states part: by the pack's own numbers, or by what `calibrated` made of `targets`.
         timing: How verdicts hold and change.
         prior: Probability of a prohibited view by declared purpose; always has "default".
         effect: The default effect.
         floors: Weakest strength allowed of each effect that can be too weak; infinite if no strength is enough.
         subjects: What is hidden within permitted views.
         openings: Whether openings are hidden instead of whole views.
+        targets: What thresholds have to meet; None if they are stated as numbers, which hold for every model.
     """
 
     name: str
@@ -232,6 +270,7 @@ class Policy:
     floors: Mapping[EffectKind, float]
     subjects: Subjects
     openings: Openings = Openings()
+    targets: Targets | None = None
 
     def prior_of(self, purpose: str) -> float:
         """Return the probability of a prohibited view before anything is seen; "" is the default."""
@@ -266,6 +305,38 @@ class Policy:
         )
 
 
+def calibrated(policy: Policy, rows: Sequence[Calibration], *, model: str) -> Policy:
+    """Return the policy with the thresholds by which a model meets its targets: the loosest that are strict enough.
+
+    Args:
+        policy: Any. One that states numbers is returned as it is.
+        rows: What was measured of the model; none, and the pack's cautious thresholds for such models stand.
+        model: Its name, for the error.
+
+    Raises:
+        PolicyError: The model meets no targets as strict as these.
+    """
+    asked = policy.targets
+    if asked is None:
+        return policy
+    if not rows:
+        return replace(policy, thresholds=asked.uncalibrated)
+    met = [row for row in rows if row.miss <= asked.miss and row.false_alarm <= asked.false_alarm]
+    if not met:
+        known = ", ".join(f"{row.miss:g} and {row.false_alarm:g}" for row in rows)
+        raise PolicyError(
+            f"policy {policy.name} asks for miss {asked.miss:g} and false_alarm {asked.false_alarm:g}; "
+            f"{model} is calibrated for {known}",
+            policy=policy.name,
+            model=model,
+        )
+    row = max(met, key=lambda row: (row.miss, row.false_alarm))
+    limits = replace(asked.uncalibrated, clear_below=row.clear_below, prohibited_above=row.prohibited_above)
+    found = replace(policy, thresholds=limits)
+    _check_thresholds(found)
+    return found
+
+
 def with_thresholds(policy: Policy, **limits: float) -> Policy:
     """Return the policy with some of its thresholds replaced: what would it rule if they stood there?
 
@@ -276,8 +347,8 @@ def with_thresholds(policy: Policy, **limits: float) -> Policy:
     Raises:
         PolicyError: They contradict each other.
     """
-    changed = replace(policy, thresholds=replace(policy.thresholds, **limits))
-    _check(changed)
+    changed = replace(policy, thresholds=replace(policy.thresholds, **limits), targets=None)
+    _check_thresholds(changed)
     return changed
 
 
@@ -330,6 +401,7 @@ def parse(data: Mapping[str, Any]) -> Policy:
         pack, effect = data["pack"], data["effect"]
         clauses = {a["number"]: Clause(f"{pack['law']} Art. {a['number']}", a["zh"], a["en"]) for a in data["article"]}
         rules = {rule.zone: rule for rule in (_rule(zone, clauses) for zone in data["zone"])}
+        thresholds, targets = _thresholds(data["thresholds"])
         policy = Policy(
             name=pack["name"],
             version=pack["version"],
@@ -338,8 +410,9 @@ def parse(data: Mapping[str, Any]) -> Policy:
             misuse=tuple(clauses[number] for number in data["misuse"]["articles"]),
             misuse_consequences=tuple(clauses[number] for number in data["misuse"]["consequences"]),
             reporting=_reporting(data["misuse"], clauses),
-            thresholds=_numbers(Thresholds, data["thresholds"], "thresholds"),
-            timing=_numbers(Timing, data["timing"], "timing"),
+            thresholds=thresholds,
+            targets=targets,
+            timing=_timing(data["timing"]),
             prior={str(purpose): float(p) for purpose, p in data["prior"].items()},
             effect=Effect(EffectKind(effect["default"])),
             floors={
@@ -411,15 +484,29 @@ def _subjects(entry: Mapping[str, Any]) -> Subjects:
     )
 
 
-T = TypeVar("T", Thresholds, Timing)
+def _thresholds(entry: Mapping[str, Any]) -> tuple[Thresholds, Targets | None]:
+    """Return the thresholds as far as the pack knows them, and its targets if it states no numbers."""
+    numbers = ("clear_below", "prohibited_above")
+    _only(entry, (*numbers, "release_below", "miss", "false_alarm", "uncalibrated"), "thresholds")
+
+    def stated(table: Mapping[str, Any]) -> Thresholds:
+        release_below = float(entry.get("release_below", RELEASE_BELOW))
+        return Thresholds(release_below=release_below, **{name: float(table[name]) for name in numbers})
+
+    if any(name in entry for name in numbers):  # both, then; they win over targets
+        return stated(entry), None
+    cautious = entry["uncalibrated"]
+    _only(cautious, numbers, "thresholds.uncalibrated")
+    targets = Targets(float(entry["miss"]), float(entry["false_alarm"]), stated(cautious))
+    return targets.uncalibrated, targets
 
 
-def _numbers(kind: type[T], entry: Mapping[str, Any], where: str) -> T:
+def _timing(entry: Mapping[str, Any]) -> Timing:
     values: dict[str, Any]
-    wanted = {field.name: field.type for field in fields(kind)}
-    _only(entry, tuple(wanted), where)
+    wanted = {field.name: field.type for field in fields(Timing)}
+    _only(entry, tuple(wanted), "timing")
     values = {name: (int if hint is int else float)(entry[name]) for name, hint in wanted.items()}
-    return kind(**values)
+    return Timing(**values)
 
 
 def _only(entry: Mapping[str, Any], known: tuple[str, ...], where: str) -> None:
@@ -435,13 +522,7 @@ def _check(policy: Policy) -> None:
         raise PolicyError(f"policy {policy.name} must rule on every prohibited zone; missing: {missing}")
     if any(not rule.clauses for rule in policy.rules.values()):
         raise PolicyError(f"policy {policy.name} prohibits a zone without naming an article")
-    limits = policy.thresholds
-    if not 0 < limits.clear_below <= limits.release_below <= limits.prohibited_above < 1:
-        raise PolicyError(
-            f"policy {policy.name} needs 0 < clear_below <= release_below <= prohibited_above < 1",
-            clear_below=limits.clear_below,
-            prohibited_above=limits.prohibited_above,
-        )
+    _check_thresholds(policy)
     timing = policy.timing
     values = [getattr(timing, field.name) for field in fields(timing)]
     if not all(math.isfinite(value) and value > 0 for value in values):
@@ -459,6 +540,19 @@ def _check(policy: Policy) -> None:
     openings = policy.openings
     if not (0 < openings.cell_above < 1 and 0 <= openings.grow <= 8 and 0 < openings.most < 1):
         raise PolicyError(f"policy {policy.name} needs openings with cell_above and most in (0, 1), and grow in [0, 8]")
+
+
+def _check_thresholds(policy: Policy) -> None:
+    limits = policy.thresholds
+    if not 0 < limits.clear_below <= limits.release_below <= limits.prohibited_above < 1:
+        raise PolicyError(
+            f"policy {policy.name} needs 0 < clear_below <= release_below <= prohibited_above < 1",
+            clear_below=limits.clear_below,
+            prohibited_above=limits.prohibited_above,
+        )
+    targets = policy.targets
+    if targets is not None and not (0 < targets.miss < 1 and 0 < targets.false_alarm < 1):
+        raise PolicyError(f"policy {policy.name} needs targets miss and false_alarm in (0, 1)")
 
 
 def _check_reporting(policy: Policy) -> None:

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import settings
 from sqlalchemy import Engine
 
-from privacy import policy
 from privacy.database import open_database
 from privacy.migrations import migrate
+from privacy.models import catalogue
 from privacy.policy import Policy
 from tests import databases
 from tests.databases import PostgreSQL
@@ -34,7 +34,7 @@ def bright() -> Bright:
 
 @pytest.fixture
 def rules() -> Policy:
-    return policy.load()
+    return catalogue.load_policy()
 
 
 @pytest.fixture(scope="session")

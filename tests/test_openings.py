@@ -14,13 +14,14 @@ from privacy.cadence import Cadence, Pace
 from privacy.errors import PolicyError
 from privacy.evidence import Evidence, Reason
 from privacy.frame import Frame, Layout
+from privacy.models import catalogue
 from privacy.openings import Around
 from privacy.plan import WHOLE, Bitmap, MaskPlan, plan_for
 from privacy.policy import Openings, Policy, Subject
 from privacy.verdict import State, Verdict, Watch
 from tests.toys import Finds, detection, evidence
 
-RULES = policy.load()
+RULES = catalogue.load_policy()
 FOLLOWING = replace(RULES, openings=Openings(follow=True, cell_above=0.5, grow=0, most=0.5))
 DARK, LIGHT = 20, 250
 Columns = range

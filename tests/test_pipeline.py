@@ -8,18 +8,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from privacy import pipeline, policy
+from privacy import pipeline
 from privacy.cadence import Pace
 from privacy.errors import EffectTooWeakError, MaskingError, PolicyError, SourceLostError
 from privacy.evidence import Evidence, Reason
 from privacy.frame import Frame
+from privacy.models import catalogue
 from privacy.models.detector import Detection, Detector
 from privacy.plan import Polygon
 from privacy.policy import Effect, EffectKind, Policy, Subject
 from privacy.verdict import State
 from tests.toys import Bright, Finds, detection, evidence, grey_frame
 
-RULES = policy.load()
+RULES = catalogue.load_policy()
 DARK, LIGHT = 10, 240
 
 

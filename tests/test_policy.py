@@ -9,7 +9,6 @@ import pytest
 
 from privacy import policy
 from privacy.errors import EffectTooWeakError, PolicyError
-from privacy.models import catalogue
 from privacy.policy import Effect, EffectKind, Subject
 from privacy.zones import PROHIBITED
 
@@ -66,9 +65,16 @@ def broken(section: str, **changes: object) -> dict[str, Any]:
     [
         pytest.param({}, id="empty"),
         pytest.param(broken("thresholds", clear_bellow=0.1), id="misspelt key"),
-        pytest.param(broken("thresholds", clear_below=0.9), id="thresholds cross"),
-        pytest.param(broken("thresholds", clear_below=float("nan")), id="NaN threshold"),
-        pytest.param(broken("thresholds", clear_below="low"), id="a word for a number"),
+        pytest.param(broken("thresholds", clear_below=0.9, prohibited_above=0.8), id="thresholds cross"),
+        pytest.param(broken("thresholds", clear_below=float("nan"), prohibited_above=0.8), id="NaN threshold"),
+        pytest.param(broken("thresholds", clear_below="low", prohibited_above=0.8), id="a word for a number"),
+        pytest.param(broken("thresholds", clear_below=0.2), id="one threshold of two"),
+        pytest.param(broken("thresholds", release_below=0.995), id="released while it is sure"),
+        pytest.param(broken("thresholds", miss=0.0), id="a target that nothing meets"),
+        pytest.param(broken("thresholds", false_alarm=float("nan")), id="a target of NaN"),
+        pytest.param({**pack(), "thresholds": {"miss": 0.1, "false_alarm": 0.01}}, id="silent on other models"),
+        pytest.param(broken("thresholds", uncalibrated={"clear_below": 0.01}), id="one fallback of two"),
+        pytest.param(broken("thresholds", uncalibrated=0.01), id="a fallback that is no table"),
         pytest.param(broken("timing", hold_s=-1.0), id="negative time"),
         pytest.param(broken("timing", stall_s=0.1), id="stalls before it looks"),
         pytest.param(broken("prior", default=0.0), id="a prior that nothing can move"),
@@ -136,14 +142,3 @@ def test_an_undeclared_purpose_has_the_default_prior() -> None:
     rules = policy.load()
 
     assert rules.prior_of("moon base") == rules.prior["default"]
-
-
-@pytest.mark.parametrize("name", policy.names())
-def test_thresholds_are_those_of_the_stated_targets(name: str) -> None:
-    """Miss 10 %, false alarm 1 %, on pictures that the default model's calibration had not seen."""
-    weights = resources.files("privacy.models") / "weights" / f"{catalogue.DEFAULT}.thresholds.json"
-    rows = json.loads(weights.read_text("utf-8"))
-    limits = policy.load(name).thresholds
-
-    (row,) = [row for row in rows if (row["miss_target"], row["false_alarm_target"]) == (0.1, 0.01)]
-    assert (limits.clear_below, limits.prohibited_above) == (row["clear_below"], row["prohibited_above"])

@@ -6,13 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from privacy import policy
 from privacy.evidence import Doubt, Evidence, Reason, Sight
+from privacy.models import catalogue
 from privacy.policy import Policy
 from privacy.verdict import State, Verdict, Watch, judge_still, smooth
 from privacy.zones import Zone
 
-RULES = policy.load()
+RULES = catalogue.load_policy()
 
 
 def evidence(p: float, offset: float = 0.0) -> Evidence:

@@ -24,6 +24,7 @@ from privacy.audit.engines.local import LocalEngine
 from privacy.audit.page import write_page
 from privacy.audit.terms import Terms
 from privacy.errors import FieldError, InputError, PrivacyError, ResourceNotFoundError
+from privacy.models import catalogue
 from privacy.policy import Policy
 
 log = structlog.get_logger()
@@ -80,7 +81,7 @@ class Job:
         created: When it was ordered, ISO 8601.
         ended: When it ended; empty while it runs.
         model: Name and sha256.
-        policy: Name and version.
+        policy: Name, version and thresholds, among others.
         failure: Why it broke off.
     """
 
@@ -94,7 +95,7 @@ class Job:
     created: str
     ended: str
     model: dict[str, str]
-    policy: dict[str, str]
+    policy: dict[str, Any]
     failure: str
 
 
@@ -254,12 +255,15 @@ class Jobs:
 
     def _enter(self, key: str, paths: list[str], order: Order) -> None:
         folder = self._folder / key
-        rules = self._policies(order.terms.policy)
+        rules = self._rules(order.terms)
         with closing(run.begin(folder, paths, order.terms, rules, Naming(), resume=False, within=self.roots)) as book:
             book.state("ordered", list(order.paths))
             book.state("request", order.request_id)
             book.state("created", now())
             book.state("status", Status.QUEUED)
+
+    def _rules(self, terms: Terms) -> Policy:
+        return catalogue.calibrated(self._policies(terms.policy), terms.model)
 
     def _keys(self) -> list[str]:
         if not self._folder.is_dir():
@@ -318,7 +322,7 @@ class Jobs:
 
     def _audit(self, key: str, book: Book) -> None:
         terms = Terms.from_json(book.fact("terms"))
-        rules = self._policies(terms.policy)
+        rules = self._rules(terms)
         book.state("status", Status.RUNNING)
         with LocalEngine(self._make(rules, terms), self._workers) as engine:
             whole = run.scan(book, engine, stop=lambda: self._stopped or key in self._cancelled)

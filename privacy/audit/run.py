@@ -9,7 +9,6 @@ from importlib import metadata
 from itertools import islice
 from pathlib import Path
 
-from privacy import policy
 from privacy.audit.archive import Naming, find
 from privacy.audit.book import NAME, Book, Progress, now
 from privacy.audit.engines import Engine
@@ -61,7 +60,7 @@ def begin(
         folder: Where the audit is to lie; made if it is not there.
         paths: What to audit; see `archive.find`. May be none when resuming.
         terms: How closely.
-        rules: The policy that `terms` names.
+        rules: The policy that `terms` names, calibrated for its model.
         naming: How paths name cameras.
         resume: Go on with the audit that lies there, if there is one.
         within: Recordings outside of these folders, wherever a link leads, are refused; none for no such bounds.
@@ -99,7 +98,13 @@ def _check_facts(book: Book, terms: Terms, rules: Policy) -> None:
     facts = {
         "terms": terms.to_json(),
         "model": {"name": terms.model, "sha256": catalogue.card(terms.model).sha256},
-        "policy": {"name": rules.name, "version": rules.version, "law": rules.law, "sha256": digest_of(rules)},
+        "policy": {
+            "name": rules.name,
+            "version": rules.version,
+            "law": rules.law,
+            "thresholds": asdict(rules.thresholds),
+            "sha256": digest_of(rules),
+        },
     }
     for name, value in facts.items():
         if book.fact(name, value) != value:
@@ -157,10 +162,11 @@ def own_rules(book: Book) -> Policy:
     """Return the policy that an audit was made with.
 
     Raises:
-        PolicyError: It is not there any more.
+        PolicyError: It is not there any more, or asks for more than the model meets.
         InputError: It says something else now.
     """
-    rules = policy.load(Terms.from_json(book.fact("terms")).policy)
+    terms = Terms.from_json(book.fact("terms"))
+    rules = catalogue.load_policy(terms.policy, terms.model)
     if digest_of(rules) != book.fact("policy")["sha256"]:
         raise InputError(f"the policy {rules.name} has changed since this audit was made", field="policy")
     return rules

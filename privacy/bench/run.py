@@ -9,7 +9,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from privacy import measures, policy
+from privacy import measures
 from privacy.bench import cost, datasets, detection, doors, models, protocol, robustness, streams
 from privacy.bench.datasets import Boxes, Clips, Dataset, Scenes
 from privacy.bench.metrics import Metric, Table, by_source, confusion, curves, metrics, worst_photos
@@ -17,6 +17,7 @@ from privacy.bench.models import Detects, Entrant
 from privacy.bench.results import Results, score_rows
 from privacy.bench.scores import Failure, Scored, Store, ask, sort_out
 from privacy.errors import InputError
+from privacy.models import catalogue
 from privacy.policy import Policy
 
 TASKS = (
@@ -60,7 +61,7 @@ def run(
         split: Of the sets.
         labels: Label map instead of the usual ones.
         weights: Where the files of model cards are looked for.
-        rules: Policy for streams and faces; None for the default.
+        rules: Policy for streams and faces; None for the default. Models that are calibrated have their own thresholds.
         keep: Folder in which answers are kept, so that a run that was killed goes on where it stopped.
         rounds: Bootstrap resamples.
         seed: Of the resampling.
@@ -84,7 +85,7 @@ def run(
     session = _Session(
         entrants=entrants,
         store=Store(keep),
-        rules=rules or policy.load(),
+        rules=rules or catalogue.load_policy(),
         tasks=asked,
         wanted=wanted,
         rounds=rounds,

@@ -15,8 +15,9 @@ from privacy.bench.models import Catalogued, Entrant, Through
 from privacy.bench.scores import Failure, told
 from privacy.cadence import Cadence
 from privacy.errors import PrivacyError
+from privacy.models import catalogue
 from privacy.models.classifier import ZoneClassifier
-from privacy.policy import Policy
+from privacy.policy import Policy, calibrated
 from privacy.sources.video import VideoSource
 from privacy.verdict import State, Verdict, Watch
 
@@ -53,7 +54,12 @@ class Run:
 
 
 def measure(entrant: Entrant, clips: Clips, rules: Policy, *, rounds: int, seed: int) -> dict[str, Any]:
-    """Run every clip, and return what became of them; a clip that cannot be read is named."""
+    """Run every clip, and return what became of them; a clip that cannot be read is named.
+
+    A model whose thresholds were measured is ruled by its own, every other by those of `rules`.
+    """
+    if isinstance(entrant, Catalogued) and (rows := catalogue.calibration(entrant.name)):
+        rules = calibrated(rules, rows, model=entrant.name)
     runs, failures = [], []
     for clip in clips.clips:
         try:

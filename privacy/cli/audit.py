@@ -14,7 +14,6 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
-from privacy import policy
 from privacy.audit import outcome, run
 from privacy.audit.archive import Naming
 from privacy.audit.book import NAME, Book
@@ -165,7 +164,7 @@ def run_audit(
 
     Also: privacy audit simulate, export, review (each with --help).
     """
-    rules = policy.load(pack)
+    rules = catalogue.load_policy(pack, model)
     terms = Terms(
         policy=pack,
         model=model,
@@ -311,8 +310,8 @@ def simulate(folder: Path, *, pack: str, form: str) -> None:
 
     Exits 0 if nothing would change, 1 if anything would.
     """
-    other = policy.load(pack)
     with Book(folder / NAME) as book:
+        other = catalogue.load_policy(pack, book.fact("model")["name"])
         change = outcome.simulate(book, run.own_rules(book), other)
     kinds = {"added": change.added, "removed": change.removed, "changed": change.changed}
     if form == "json":

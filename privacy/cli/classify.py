@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from privacy import pipeline, policy
+from privacy import pipeline
 from privacy.errors import InputError
 from privacy.evidence import Doubt, Evidence
 from privacy.models import catalogue
@@ -36,7 +36,7 @@ def classify(paths: tuple[Path, ...], *, as_json: bool, model: str, pack: str, t
 
     Exits 3 if a file was no picture; the others are still done.
     """
-    rules, classifier = policy.load(pack), catalogue.load(model, threads=threads)
+    rules, classifier = catalogue.load_policy(pack, model), catalogue.load(model, threads=threads)
     unread = 0
     for path in _files(paths):
         try:

@@ -12,7 +12,7 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
-from privacy import plan, policy
+from privacy import plan
 from privacy.cli.detectors import detectors
 from privacy.errors import EffectTooWeakError, SourceLostError
 from privacy.masking import DEVICES, masker_for
@@ -101,7 +101,7 @@ def mask(
         report is not None and (same_file(source, report) or report.resolve() == out.resolve())
     ):
         raise click.UsageError("the output would overwrite the input")
-    rules = policy.load(pack)
+    rules = catalogue.load_policy(pack, model)
     wanted = _effect(effect, strength, rules.effect)
     rules.checked(wanted)
     if view is not None and zones is None:

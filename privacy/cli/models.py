@@ -39,6 +39,13 @@ def show(name: str) -> None:
         if value := getattr(card, key):
             click.echo(f"{key + ':':<9}{value}")
     click.echo(f"{'path:':<9}{catalogue.path_of(card)}")
+    for row in catalogue.calibration(name):
+        click.echo(
+            f"misses at most {row.miss:.0%}, false alarms {row.false_alarm:.0%}: "
+            f"CLEAR to {row.clear_below:g}, PROHIBITED from {row.prohibited_above:g}"
+        )
+    if card.task == "zones" and not card.thresholds:
+        click.echo("uncalibrated: a policy's cautious thresholds, or numbers of its own, rule")
     for name_of_class, zone in card.labels.items():
         click.echo(f"{'label:':<9}{name_of_class} = {zone}")
 
@@ -46,7 +53,7 @@ def show(name: str) -> None:
 @models.command()
 @click.argument("names", nargs=-1)
 def verify(names: tuple[str, ...]) -> None:
-    """Check the sha256 of models NAMES, or of all that are on this machine.
+    """Check the sha256 of models NAMES and their thresholds, or of all that are on this machine.
 
     Exits 1 if a file is missing or is not the catalogue's.
     """
@@ -57,6 +64,7 @@ def verify(names: tuple[str, ...]) -> None:
     for card in wanted:
         try:
             catalogue.read(card)
+            catalogue.calibration(card.name)
             click.echo(f"{card.name}: ok")
         except (ModelNotFoundError, ModelIntegrityError) as error:
             bad += 1

@@ -41,6 +41,8 @@ class ModelCard:
         url: Where `pull` fetches it; empty for models that ship and for imported ones.
         shipped: True if the weights are part of this package.
         imported: True if it stands in the user's own catalogue.
+        thresholds: Name of the file of its calibrated thresholds, beside the weights; empty if nobody has measured any.
+        thresholds_sha256: Digest of that file; empty without one.
         labels: Zone slug, or "permitted", of each class of a `YOLO_CLASSIFIER`.
 
     Raises:
@@ -57,10 +59,15 @@ class ModelCard:
     url: str = ""
     shipped: bool = False
     imported: bool = False
+    thresholds: str = ""
+    thresholds_sha256: str = ""
     labels: Mapping[str, object] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        for value, pattern in ((self.name, _NAME), (self.file, _FILE), (self.sha256, _SHA256)):
+        wanted = [(self.name, _NAME), (self.file, _FILE), (self.sha256, _SHA256)]
+        if self.thresholds or self.thresholds_sha256:
+            wanted += [(self.thresholds, _FILE), (self.thresholds_sha256, _SHA256)]
+        for value, pattern in wanted:
             if not isinstance(value, str) or not pattern.fullmatch(value):
                 raise ModelIntegrityError(f"{value!r} does not fit {pattern.pattern}", value=str(value))
         try:

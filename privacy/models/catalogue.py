@@ -2,18 +2,21 @@
 
 import hashlib
 import io
+import json
 import os
 import tempfile
 import tomllib
 import urllib.request
 from collections.abc import Callable
 from contextlib import closing
+from dataclasses import replace
 from functools import cache, partial
 from http.client import HTTPException
 from importlib import resources
 from pathlib import Path
 from typing import BinaryIO
 
+from privacy import policy
 from privacy.errors import InputError, ModelIntegrityError, ModelNotFoundError
 from privacy.models import imported
 from privacy.models.card import Family, ModelCard
@@ -27,6 +30,7 @@ from privacy.models.yolo import Yolo
 from privacy.models.yolo_classifier import YoloZoneClassifier
 from privacy.models.yolox import YoloX
 from privacy.models.yunet import YuNet
+from privacy.policy import Calibration, Policy
 
 DEFAULT = "zones-lite0"
 MAX_BYTES = 512 * 1024 * 1024
@@ -109,7 +113,7 @@ def read(entry: ModelCard) -> bytes:
             hint = f"run: privacy models remove {entry.name}, and import it again"
         else:
             hint = "reinstall the package" if entry.shipped else f"run: privacy models pull {entry.name}"
-        raise ModelNotFoundError(f"the weights of {entry.name} are not at {path}; {hint}", model=entry.name) from error
+        raise ModelNotFoundError(f"{entry.file} of {entry.name} is not at {path}; {hint}", model=entry.name) from error
     _verify(entry, hashlib.sha256(data).hexdigest(), len(data))
     return data
 
@@ -132,6 +136,53 @@ def load(name: str = DEFAULT, *, threads: int = 1) -> ZoneClassifier:
         case Family.YOLO_CLASSIFIER:
             return YoloZoneClassifier(read(entry), entry.labels, name=name, threads=threads)
     raise ModelNotFoundError(f"{name} is a {entry.task} model, not a zone classifier", model=name)
+
+
+def calibration(name: str) -> tuple[Calibration, ...]:
+    """Return the thresholds that were measured of a zone model, verified like its weights; none if none were.
+
+    Raises:
+        ModelNotFoundError: No such model, or its thresholds are not on this machine.
+        ModelIntegrityError: They are not the catalogue's, or no thresholds.
+    """
+    entry = card(name)
+    if not entry.thresholds:
+        return ()
+    data = read(replace(entry, file=entry.thresholds, sha256=entry.thresholds_sha256))
+    try:
+        return tuple(
+            Calibration(
+                miss=float(row["miss_target"]),
+                false_alarm=float(row["false_alarm_target"]),
+                clear_below=float(row["clear_below"]),
+                prohibited_above=float(row["prohibited_above"]),
+            )
+            for row in json.loads(data)
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise ModelIntegrityError(f"{entry.thresholds} holds no thresholds: {error}", model=name) from error
+
+
+def calibrated(rules: Policy, name: str = DEFAULT) -> Policy:
+    """Return a policy with the thresholds by which the model of this name meets its targets; see `policy.calibrated`.
+
+    Raises:
+        PolicyError: The model meets no targets as strict as these.
+        ModelNotFoundError: No such model, or its thresholds are not on this machine.
+        ModelIntegrityError: Its thresholds are not the catalogue's.
+    """
+    return policy.calibrated(rules, calibration(name), model=name)
+
+
+def load_policy(pack: str | Path = policy.DEFAULT, model: str = DEFAULT) -> Policy:
+    """Read a policy pack for one model of the catalogue; see `policy.load` and `calibrated`.
+
+    Raises:
+        PolicyError: The pack is none, or asks for more than the model meets.
+        ModelNotFoundError: No such model, or its thresholds are not on this machine.
+        ModelIntegrityError: Its thresholds are not the catalogue's.
+    """
+    return calibrated(policy.load(pack), model)
 
 
 def load_detector(

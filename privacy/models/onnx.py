@@ -15,6 +15,8 @@ from privacy.zones import Zone
 ort.disable_telemetry_events()  # for a host that had imported it before us; `privacy/models/__init__.py` has the rest
 
 _OUTPUTS = ("zones", "places", "objects", "zone_map")
+_NO_PLACE = "no_place"
+"""What a model may call pictures of nothing (a covered or broken camera): no place to be named, or to contradict."""
 _CONSTANT_WEIGHTS = b"\x08\x03"
 """`ModelProto.ir_version = 3` on the wire: the last value of a protobuf field holds, so it can be appended.
 
@@ -71,7 +73,7 @@ class OnnxZoneClassifier:
 
     The file's contract: input `images` `(B, H, W, 3)` uint8 RGB with fixed H and W; outputs `zones` `(B, Z')` that sum
     to 1, `places` `(B, P)`, `objects` `(B, O)` and `zone_map` `(B, h, w)`, all float32 in [0, 1]; the metadata `zones`,
-    `places` and `objects` are JSON lists that name the columns.
+    `places` and `objects` are JSON lists that name the columns; a place "no_place" is told as none.
 
     Args:
         weights: The ONNX file, already verified.
@@ -125,11 +127,12 @@ class OnnxZoneClassifier:
     ) -> Evidence:
         scores = np.zeros(len(Zone), np.float32)
         scores[self._columns] = zones
+        place = self._places[int(np.argmax(places))] if self._places else ""
         return Evidence(
             offset=offset,
             zones=scores,
             model=self._name,
             zone_map=zone_map,
-            place=self._places[int(np.argmax(places))] if self._places else "",
+            place="" if place == _NO_PLACE else place,
             objects={name: float(p) for name, p in zip(self._objects, objects, strict=True)},
         )

@@ -124,7 +124,8 @@ class AuditService(pb_grpc.AuditServiceServicer):
         """Judge stored scores under another policy."""
         with errors_as_status(context), self._jobs.book(request.audit) as book:
             own = own_rules(book)
-            other = _pack(request.policy) if request.policy else own
+            model = book.fact("model")["name"]
+            other = catalogue.calibrated(_pack(request.policy), model) if request.policy else own
             limits = request.thresholds
             given = {
                 name: getattr(limits, name)

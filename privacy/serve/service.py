@@ -168,13 +168,14 @@ def assemble(
     Raises:
         InputError: A file cannot be read or is not what it should be, or tokens are asked for without a database.
         ModelNotFoundError: There is no such model.
-        PolicyError: There is no such policy.
+        PolicyError: There is no such policy, or a pack asks for more than the model meets.
     """
     if options.tokens and database is None:
         raise InputError("--tokens needs a database")
     metrics, live = Metrics(), Live()
     tokens = Tokens(database) if options.tokens and database is not None else None
-    rules, packs = policies.load(options.policy), shipped()
+    rules = catalogue.load_policy(options.policy, options.model)
+    packs = {name: catalogue.calibrated(pack, options.model) for name, pack in shipped().items()}
 
     def policy_of(name: str) -> Policy:
         return engine.policy_of(name)

@@ -15,6 +15,7 @@ from privacy.audit.engines.local import LocalEngine
 from privacy.audit.outcome import Ruled
 from privacy.audit.scan import Scan, Scanner, Task
 from privacy.audit.terms import Terms
+from privacy.models import catalogue
 from tests.clips import write_clip
 from tests.toys import Bright
 
@@ -48,17 +49,17 @@ def write_recording(
 
 def make_bright() -> Scanner:
     """What a worker builds."""
-    return Scanner(Bright(), policy.load(), TERMS)
+    return Scanner(Bright(), catalogue.load_policy(), TERMS)
 
 
 def scan(path: Path, terms: Terms = TERMS, **task: Any) -> Scan:
     """Scan a recording, or one part of it, in this process."""
-    return Scanner(Bright(), policy.load(), terms).scan(Task(recording=1, path=str(path), **task))
+    return Scanner(Bright(), catalogue.load_policy(), terms).scan(Task(recording=1, path=str(path), **task))
 
 
 def audit(folder: Path, *paths: Path | str, workers: int = 0, resume: bool = False) -> Book:
     """Audit in the toy world; returns the book, open."""
-    book = run.begin(folder, map(str, paths), TERMS, policy.load(), Naming(), resume=resume)
+    book = run.begin(folder, map(str, paths), TERMS, catalogue.load_policy(), Naming(), resume=resume)
     with LocalEngine(make_bright, workers) as engine:
         assert run.scan(book, engine)
     return book
@@ -66,7 +67,7 @@ def audit(folder: Path, *paths: Path | str, workers: int = 0, resume: bool = Fal
 
 def ruled(book: Book) -> dict[str, Ruled]:
     """What the book comes to, by file name."""
-    return {Path(one.entry.path).name: one for one in outcome.rule(book, policy.load())}
+    return {Path(one.entry.path).name: one for one in outcome.rule(book, catalogue.load_policy())}
 
 
 def spans(one: Ruled) -> list[tuple[float, float]]:

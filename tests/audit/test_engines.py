@@ -11,13 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from privacy import policy
 from privacy.audit import run
 from privacy.audit.archive import Naming
 from privacy.audit.book import NAME, Book
 from privacy.audit.engines.local import LocalEngine
 from privacy.audit.scan import Scan, Scanner, Task
 from privacy.errors import InputError, PrivacyError, SinkError
+from privacy.models import catalogue
 from privacy.sources.recording import Fault
 from tests.audit.recordings import TERMS, audit, make_bright, ruled, spans, write_recording
 from tests.toys import Bright
@@ -67,11 +67,11 @@ class Hangs(Scanner):
 
 
 def make_dying() -> Scanner:
-    return Dies(Bright(), policy.load(), TERMS)
+    return Dies(Bright(), catalogue.load_policy(), TERMS)
 
 
 def make_hanging() -> Scanner:
-    return Hangs(Bright(), policy.load(), TERMS)
+    return Hangs(Bright(), catalogue.load_policy(), TERMS)
 
 
 @pytest.mark.parametrize(
@@ -81,7 +81,7 @@ def make_hanging() -> Scanner:
 def test_a_file_that_ends_its_worker_is_named_and_the_rest_is_audited(
     archive: Path, tmp_path: Path, make: run.MakeScanner, why: Fault
 ) -> None:
-    with run.begin(tmp_path / "out", [str(archive)], TERMS, policy.load(), Naming(), resume=False) as book:
+    with run.begin(tmp_path / "out", [str(archive)], TERMS, catalogue.load_policy(), Naming(), resume=False) as book:
         with LocalEngine(make, 1, patience_s=1.0) as engine:
             assert run.scan(book, engine)
         found = ruled(book)
@@ -96,7 +96,7 @@ def refuse() -> Scanner:
 
 def test_workers_that_cannot_start_end_the_audit(archive: Path, tmp_path: Path) -> None:
     with (
-        run.begin(tmp_path / "out", [str(archive)], TERMS, policy.load(), Naming(), resume=False) as book,
+        run.begin(tmp_path / "out", [str(archive)], TERMS, catalogue.load_policy(), Naming(), resume=False) as book,
         LocalEngine(refuse, 1) as engine,
         pytest.raises(PrivacyError, match="no such model"),
     ):
@@ -106,12 +106,12 @@ def test_workers_that_cannot_start_end_the_audit(archive: Path, tmp_path: Path) 
 SCRIPT = """
 import sys, time
 from pathlib import Path
-from privacy import policy
 from privacy.audit import run
 from privacy.audit.archive import Naming
 from privacy.audit.engines.local import LocalEngine
+from privacy.models import catalogue
 from tests.audit.recordings import TERMS, make_bright
-with run.begin(Path(sys.argv[2]), [sys.argv[1]], TERMS, policy.load(), Naming(), resume=True) as book:
+with run.begin(Path(sys.argv[2]), [sys.argv[1]], TERMS, catalogue.load_policy(), Naming(), resume=True) as book:
     with LocalEngine(make_bright, 0) as engine:
         run.scan(book, engine, lambda at: (print(at.done, flush=True), time.sleep(0.05)))
 """
@@ -148,8 +148,8 @@ def _scanned(archive: Path, out: Path) -> list[int]:
             return super().scan(task)
 
     with (
-        run.begin(out, [str(archive)], TERMS, policy.load(), Naming(), resume=True) as book,
-        LocalEngine(lambda: Counts(Bright(), policy.load(), TERMS), 0) as engine,
+        run.begin(out, [str(archive)], TERMS, catalogue.load_policy(), Naming(), resume=True) as book,
+        LocalEngine(lambda: Counts(Bright(), catalogue.load_policy(), TERMS), 0) as engine,
     ):
         run.scan(book, engine)
     return scanned
@@ -177,7 +177,7 @@ def test_an_audit_on_other_terms_is_another_audit(archive: Path, tmp_path: Path)
     audit(tmp_path / "out", archive).close()
 
     with pytest.raises(InputError, match="another policy"):
-        run.begin(tmp_path / "out", [str(archive)], TERMS, policy.load("order799"), Naming(), resume=True)
+        run.begin(tmp_path / "out", [str(archive)], TERMS, catalogue.load_policy("order799"), Naming(), resume=True)
 
 
 def test_a_folder_that_cannot_be_written_is_said(archive: Path, tmp_path: Path) -> None:
@@ -196,7 +196,7 @@ def test_what_is_no_book_is_not_written_to(tmp_path: Path) -> None:
 
 def test_a_scan_can_be_stopped_and_gone_on_with(archive: Path, tmp_path: Path) -> None:
     with (
-        run.begin(tmp_path / "out", [str(archive)], TERMS, policy.load(), Naming(), resume=False) as book,
+        run.begin(tmp_path / "out", [str(archive)], TERMS, catalogue.load_policy(), Naming(), resume=False) as book,
         LocalEngine(make_bright, 0) as engine,
     ):
         assert not run.scan(book, engine, stop=lambda: book.progress().done >= 3)

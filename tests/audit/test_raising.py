@@ -6,8 +6,8 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import Engine
 
-from privacy import policy
 from privacy.audit.raising import raise_reports
+from privacy.models import catalogue
 from privacy.reports.store import Store
 from tests.audit.recordings import audit, write_recording
 
@@ -25,7 +25,10 @@ def test_every_dated_finding_is_one_report_however_often_it_is_raised(tmp_path: 
     dated = write_recording(tmp_path / "hall" / "cam_20260301_120000.mp4", [(10, 24), (40, 55)])
     undated = write_recording(tmp_path / "hall" / "holiday.mp4", [(10, 24)])
     with audit(tmp_path / "out", dated, undated) as book:
-        first, again = raise_reports(book, policy.load(), store), raise_reports(book, policy.load(), store)
+        first, again = (
+            raise_reports(book, catalogue.load_policy(), store),
+            raise_reports(book, catalogue.load_policy(), store),
+        )
         kept = book.reports()
     reports = [store.get(name.removeprefix("reports/")) for name in first.reports.values()]
 

@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from privacy import policy
 from privacy.audit import run
 from privacy.audit.archive import Naming
 from privacy.audit.book import Progress
 from privacy.audit.engines.ray import RayEngine
 from privacy.audit.outcome import Ruled
+from privacy.models import catalogue
 from tests.audit.recordings import TERMS, audit, make_bright, ruled, spans, write_recording
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
@@ -50,7 +50,7 @@ def test_a_cluster_that_loses_a_machine_finds_what_one_machine_finds(tmp_path: P
             lost.append(at.done)
             cluster.remove_node(second, allow_graceful=False)
 
-    with run.begin(tmp_path / "ray", [str(archive)], TERMS, policy.load(), Naming(), resume=False) as book:
+    with run.begin(tmp_path / "ray", [str(archive)], TERMS, catalogue.load_policy(), Naming(), resume=False) as book:
         with RayEngine(make_bright, address=cluster.address, workers=2) as engine:
             assert run.scan(book, engine, watch)
         found, digest = ruled(book), book.digest()

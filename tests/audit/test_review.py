@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from privacy import policy
 from privacy.audit import outcome
 from privacy.audit.book import NAME, Book
 from privacy.audit.review import Tool, export, read_back
 from privacy.cli import cli
 from privacy.errors import InputError
+from privacy.models import catalogue
 from tests.audit.recordings import audit, write_recording
 
 
@@ -23,7 +23,7 @@ def folder(tmp_path: Path) -> Path:
     first = write_recording(tmp_path / "a" / "1.mp4", [(8, 20), (36, 50)])
     second = write_recording(tmp_path / "a" / "2.mp4", [(20, 40)])
     with audit(tmp_path / "out", first, second) as book:
-        outcome.conclude(book, policy.load(), tmp_path / "out")
+        outcome.conclude(book, catalogue.load_policy(), tmp_path / "out")
     return tmp_path / "out"
 
 

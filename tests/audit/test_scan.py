@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from privacy import policy
 from privacy.audit.finding import Looks, judge
 from privacy.audit.scan import CLOSER, DOUBT, INHERITED, Scan
 from privacy.audit.terms import Terms
+from privacy.models import catalogue
 from tests.audit.recordings import RATE, TERMS, audit, ruled, scan, spans, write_recording
 from tests.clips import write_clip
 
@@ -32,7 +32,7 @@ FORMATS = [
 
 def found(seen: Scan, shortest_s: float = 5.0) -> list[tuple[float, float]]:
     looks = Looks(seen.looks, seen.places, seen.end, seen.info.rate if seen.info else 0.0)
-    judged = judge(looks, policy.load(), model="bright.test", shortest_s=shortest_s)
+    judged = judge(looks, catalogue.load_policy(), model="bright.test", shortest_s=shortest_s)
     return [(finding.start, finding.end) for finding in judged.findings]
 
 
@@ -127,7 +127,7 @@ def test_a_budget_is_kept_and_what_it_leaves_unseen_is_told(tmp_path: Path) -> N
     looks = Looks(seen.looks, seen.places, seen.end)
 
     assert seen.decoded <= 0.05 * 3000
-    assert judge(looks, policy.load(), model="b", shortest_s=5).gaps.max() > terms.min_event_s
+    assert judge(looks, catalogue.load_policy(), model="b", shortest_s=5).gaps.max() > terms.min_event_s
 
 
 def test_without_refining_ends_are_as_good_as_key_frames(tmp_path: Path) -> None:

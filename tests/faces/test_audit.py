@@ -17,6 +17,7 @@ from privacy.audit import outcome
 from privacy.audit.book import NAME, Book
 from privacy.audit.page import write_page
 from privacy.cli import cli
+from privacy.models import catalogue
 from privacy.sinks.video import VideoSink
 from privacy.sources.recording import Fault
 from privacy.sources.synthetic import ENTERS_AT, SyntheticSource
@@ -144,7 +145,8 @@ def test_another_policy_is_tried_without_touching_a_recording(tmp_path: Path) ->
     audit_in_toy_world(tmp_path / "out", path).close()
     path.unlink()
     strict = (Path(policy.__file__).parent / "policies" / "guangdong.toml").read_text("utf-8")
-    (tmp_path / "strict.toml").write_text(re.sub(r"prohibited_above = [\d.]+", "prohibited_above = 0.9999999", strict))
+    stated = "[thresholds]\nclear_below = 0.2962\nprohibited_above = 0.9999999"
+    (tmp_path / "strict.toml").write_text(strict.replace("[thresholds]", stated))
 
     same = audit("simulate", tmp_path / "out", "--policy", "order799")
     other = audit("simulate", tmp_path / "out", "--policy", tmp_path / "strict.toml", "--format", "json")
@@ -177,7 +179,7 @@ def hostile(tmp_path: Path) -> Path:
     write_recording(tmp_path / "a" / name, [(20, 40)])
     (tmp_path / "a" / "=cmd()|x.mkv").touch()
     with audit_in_toy_world(tmp_path / "out", tmp_path / "a") as book:
-        rules = policy.load()
+        rules = catalogue.load_policy()
         write_page(outcome.conclude(book, rules, tmp_path / "out"), rules, tmp_path / "out" / "index.html")
     return tmp_path / "out"
 
@@ -203,9 +205,9 @@ def test_a_hostile_name_is_text_everywhere(hostile: Path) -> None:
 
 def test_ten_thousand_recordings_make_a_page_that_is_no_larger_than_a_photo_album(tmp_path: Path) -> None:
     with audit_in_toy_world(tmp_path / "out", write_recording(tmp_path / "a.mp4", [(20, 40)])) as book:
-        done = outcome.conclude(book, policy.load(), tmp_path / "out")
+        done = outcome.conclude(book, catalogue.load_policy(), tmp_path / "out")
     done["recordings"] = [done["recordings"][0] | {"path": f"/archive/{n % 100}/{n}.mp4"} for n in range(10_000)]
-    write_page(done, policy.load(), tmp_path / "index.html")
+    write_page(done, catalogue.load_policy(), tmp_path / "index.html")
 
     assert (tmp_path / "index.html").stat().st_size < 8 * 2**20
 

@@ -1,5 +1,6 @@
 """ONNX files of a few bytes, made on the spot; needs the package `onnx`."""
 
+import json
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -42,6 +43,25 @@ def colours(metadata: Mapping[str, str] = CLASSIFY) -> bytes:
         make("Softmax", ["logits"], ["output0"]),
     ]
     return _file(nodes, {"output0": (1, 3)}, metadata)
+
+
+def zones(place: str) -> bytes:
+    """A zone model that takes every picture for a permitted one, and names this place."""
+    onnx = pytest.importorskip("onnx")
+    answers: dict[str, NDArray[np.float32]] = {
+        "zones": np.array([[0.9, 0.1]], np.float32),
+        "places": np.array([[0.2, 0.8]], np.float32),
+        "objects": np.zeros((1, 1), np.float32),
+        "zone_map": np.zeros((1, 2, 2), np.float32),
+    }
+    nodes = [
+        onnx.helper.make_node("Constant", [], [name], value=onnx.numpy_helper.from_array(value, f"value of {name}"))
+        for name, value in answers.items()
+    ]
+    images = onnx.helper.make_tensor_value_info("images", onnx.TensorProto.UINT8, (1, *SIZE, 3))
+    graph = onnx.helper.make_graph(nodes, "tiny", [images], [_tensor(name, a.shape) for name, a in answers.items()])
+    names = {"zones": ["permitted", "washroom"], "places": ["corridor", place], "objects": ["bed"]}
+    return _serialised(graph, {key: json.dumps(value) for key, value in names.items()})
 
 
 def weights_as_inputs() -> bytes:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 import grpc
 import pytest
 
-from privacy import policy
+from privacy.models import catalogue
 from privacy.serve.access import Gate
 from privacy.serve.server import Server, Service, Settings
 from privacy.serve.servicer import Engine
@@ -17,7 +17,9 @@ MAX_STREAMS = 4
 
 
 def engine(model: object | None = None, **options: object) -> Engine:
-    return Engine(model=model or Bright(), digest="", policy=policy.load(), max_streams=MAX_STREAMS, **options)  # type: ignore[arg-type]
+    return Engine(
+        model=model or Bright(), digest="", policy=catalogue.load_policy(), max_streams=MAX_STREAMS, **options
+    )  # type: ignore[arg-type]
 
 
 @pytest.fixture

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from privacy import jpeg, policy
+from privacy import jpeg
 from privacy.evidence import Evidence
+from privacy.models import catalogue
 from privacy.serve.server import Settings, run
 from privacy.serve.servicer import Engine
 from tests.toys import Bright
@@ -33,7 +34,7 @@ def hang(*_: Any, **__: Any) -> Any:
 def main(what: str) -> None:
     if what == "decoder":
         jpeg.read = hang
-    engine = Engine(model=Hanging() if what == "model" else Bright(), digest="", policy=policy.load())
+    engine = Engine(model=Hanging() if what == "model" else Bright(), digest="", policy=catalogue.load_policy())
     settings = Settings(address="127.0.0.1:0", grace_s=GRACE_S)
     run(engine, settings, lambda address: print("listening on", address, flush=True), exit_after_s=EXIT_AFTER_S)  # noqa: T201
 

@@ -15,10 +15,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from privacy import jpeg, pipeline, policy
+from privacy import jpeg, pipeline
 from privacy.cadence import Cadence
 from privacy.errors import FrameError
 from privacy.evidence import Evidence
+from privacy.models import catalogue
 from privacy.serve import pictures, servicer
 from privacy.serve import stream as streams
 from privacy.serve.scheduler import MAX_BATCH
@@ -34,7 +35,7 @@ from tests.toys import Bright, grey_frame
 Stub = pb_grpc.EnforcementServiceStub
 CLEAR = verdict_pb2.VERDICT_STATE_CLEAR
 MASKED = pb.RESPONSE_MODE_MASKED_FRAME
-POLICY = policy.load()
+POLICY = catalogue.load_policy()
 WARM_UP = 3 + MAX_BATCH
 """Pictures that the model sees before any camera."""
 

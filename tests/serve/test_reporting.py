@@ -14,11 +14,11 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from privacy import policy
 from privacy.database import open_database
 from privacy.errors import DatabaseBusyError, DatabaseFullError
 from privacy.events import ConfigChanged, MaskChange, MaskReduced, MaskRestored
 from privacy.migrations import migrate
+from privacy.models import catalogue
 from privacy.reports.evidence import new_key, open_bytes
 from privacy.reports.ledger import Act
 from privacy.reports.store import Store
@@ -40,7 +40,7 @@ def reporting(tmp_path: Path) -> Iterator[Reporting]:
     database = open_database(f"sqlite:///{tmp_path / 'reports.db'}")
     migrate(database)
     store = Store(database, Ed25519PrivateKey.generate())
-    rules = policy.load()
+    rules = catalogue.load_policy()
     with Reporting(store, {rules.name: rules}, model="bright.test", authority=[PUBLIC]) as reporting:
         yield reporting
     database.dispose()

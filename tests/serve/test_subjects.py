@@ -10,7 +10,7 @@ import pytest
 from google.protobuf.duration_pb2 import Duration
 from numpy.typing import NDArray
 
-from privacy import policy
+from privacy.models import catalogue
 from privacy.models.detector import Detection
 from privacy.policy import Subject
 from privacy.serve.server import Server, Settings
@@ -21,7 +21,7 @@ from privacy.v1 import verdict_pb2
 from tests.serve.messages import DARK, FORMATS, LIGHT, WHOLE, clear, config, frame, refusal, results
 from tests.toys import Bright, Finds, detection
 
-RULES = policy.load()
+RULES = catalogue.load_policy()
 HIDING = replace(RULES, subjects=replace(RULES.subjects, hidden=frozenset({Subject.PEOPLE}), margin=0.0, growth=0.0))
 BOX = (0.25, 0.25, 0.5, 0.75)
 CLEAR, UNCERTAIN = verdict_pb2.VERDICT_STATE_CLEAR, verdict_pb2.VERDICT_STATE_UNCERTAIN

@@ -19,6 +19,7 @@ from privacy.database import open_database
 from privacy.errors import DatabaseError
 from privacy.events import ConfigChanged, Event, MaskReduced
 from privacy.migrations import migrate
+from privacy.models import catalogue
 from privacy.plan import Polygon, upright
 from privacy.reports.store import Store
 from privacy.serve import terms, translate
@@ -266,7 +267,7 @@ def test_a_zone_that_is_drawn_hides_in_a_running_stream(
 def test_a_zone_that_is_taken_away_goes_from_a_running_stream_when_the_ledger_has_it(
     channel_to: Callable[..., grpc.Channel], database: Database, registry: Registry
 ) -> None:
-    rules = policy.load()
+    rules = catalogue.load_policy()
     reporting = Reporting(Store(database, Ed25519PrivateKey.generate()), {rules.name: rules})
     registry = Registry(database, lambda _: rules, reporting.hear)
     registered(registry, LEFT_HALF)
@@ -287,7 +288,7 @@ def test_a_zone_that_is_taken_away_goes_from_a_running_stream_when_the_ledger_ha
 def test_a_purpose_that_suspects_more_hides_until_enough_was_seen(
     channel_to: Callable[..., grpc.Channel], registry: Registry
 ) -> None:
-    by_prior = sorted(policy.load().prior, key=policy.load().prior_of)
+    by_prior = sorted(catalogue.load_policy().prior, key=catalogue.load_policy().prior_of)
     registered(registry, declared_purpose=by_prior[0])
     live = Live(channel_to())
     live.opened()

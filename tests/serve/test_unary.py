@@ -11,9 +11,9 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha.proto_reflection_descriptor_database import ProtoReflectionDescriptorDatabase
 from numpy.typing import NDArray
 
-from privacy import policy
 from privacy.errors import PolicyError, PrivacyError
 from privacy.evidence import Evidence
+from privacy.models import catalogue
 from privacy.policy import Subject
 from privacy.serve.server import SERVICE, Server, Settings
 from privacy.serve.servicer import Engine
@@ -131,7 +131,7 @@ def test_reflection_is_off_unless_asked_for(serve: Callable[..., Server]) -> Non
 
 def test_a_policy_that_streams_cannot_keep_is_not_served() -> None:
     """Rather no service than one that shows the people whom its policy hides."""
-    rules = policy.load()
+    rules = catalogue.load_policy()
     hiding = replace(rules, subjects=replace(rules.subjects, hidden=frozenset({Subject.PEOPLE})))
 
     with pytest.raises(PolicyError):
