@@ -9,10 +9,12 @@ import numpy as np
 import pytest
 
 from privacy import bench
-from privacy.bench import datasets, detection
+from privacy.bench import datasets, detection, models, streams
 from privacy.bench.datasets import Boxes, Clip, Clips
 from privacy.bench.models import Detects as Catalogued
+from privacy.errors import SourceError
 from privacy.models.detector import Detection
+from privacy.policy import Policy, load
 from privacy.training.data import DataError
 from tests.bench.worlds import Sees
 from tests.clips import write_clip
@@ -247,3 +249,27 @@ def test_what_is_not_in_cocos_form_is_refused(tmp_path: Path, text: str) -> None
 
     with pytest.raises(DataError, match="not COCO's form"):
         datasets.load(f"coco={tmp_path / 'boxes.json'}")
+
+
+@pytest.mark.parametrize(
+    ("entrant", "clear_below"),
+    [
+        pytest.param("zones-lite0", 0.2962, id="its own"),
+        pytest.param("zones-lite0-probe", 0.01, id="those of the run"),
+    ],
+)
+def test_a_model_is_ruled_by_its_own_thresholds_where_it_has_some(
+    monkeypatch: pytest.MonkeyPatch, entrant: str, clear_below: float
+) -> None:
+    ruled: list[Policy] = []
+
+    def watch(_: object, clip: Clip, rules: Policy) -> streams.Run:
+        ruled.append(rules)
+        raise SourceError(str(clip.path))
+
+    monkeypatch.setattr(streams, "watch", watch)
+    loaded = models.load(entrant)
+    assert isinstance(loaded, models.Catalogued)
+    streams.measure(loaded, Clips("clips", (Clip(Path("a.mp4"), ()),)), load(), rounds=2, seed=0)
+
+    assert [rules.thresholds.clear_below for rules in ruled] == [clear_below]

@@ -68,6 +68,12 @@ def test_a_prohibited_place_ends_with_1_and_is_found_where_it_is(done: tuple[Res
     assert one["clauses"] == ["Guangdong Decree 132 Art. 7"]
 
 
+def test_the_thresholds_that_ruled_are_told(done: tuple[Result, Path]) -> None:
+    told = findings(done[1])["audit"]["policy"]["thresholds"]
+
+    assert told == {"clear_below": 0.2962, "prohibited_above": 0.8388, "release_below": 0.5}
+
+
 def test_json_csv_and_page_say_the_same(done: tuple[Result, Path]) -> None:
     _, out = done
     (one,) = findings(out)["findings"]

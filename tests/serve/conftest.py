@@ -17,9 +17,8 @@ MAX_STREAMS = 4
 
 
 def engine(model: object | None = None, **options: object) -> Engine:
-    return Engine(
-        model=model or Bright(), digest="", policy=catalogue.load_policy(), max_streams=MAX_STREAMS, **options
-    )  # type: ignore[arg-type]
+    rules = catalogue.load_policy()
+    return Engine(model=model or Bright(), digest="", policy=rules, max_streams=MAX_STREAMS, **options)  # type: ignore[arg-type]
 
 
 @pytest.fixture
