@@ -20,6 +20,7 @@ from privacy.cameras.lookup import KnownCameras
 from privacy.cameras.registry import Registry
 from privacy.database import open_database
 from privacy.migrations import migrate
+from privacy.models import catalogue
 from privacy.policy import Subject
 from privacy.reports.evidence import new_key, open_bytes
 from privacy.reports.ledger import Act
@@ -258,7 +259,7 @@ def test_a_position_out_of_bounds_is_refused(world: World, ptz: frame_pb2.PtzPos
 
 @pytest.mark.parametrize(("width", "found"), [(0.9, True), (0.3, False)])
 def test_screens_that_fill_the_picture_are_reported(tmp_path: Path, width: float, found: bool) -> None:
-    rules = policy.load()
+    rules = catalogue.load_policy()
     hidden = replace(rules.subjects, hidden=frozenset({Subject.SCREENS}))
     rules = replace(rules, name="screens.test", subjects=hidden)
     finder = Finds(detection((0.05, 0.05, 0.05 + width, 0.85), "tv"))
