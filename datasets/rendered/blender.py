@@ -138,6 +138,8 @@ def shine(lamp):
     light.shape = "RECTANGLE"
     light.size, light.size_y = lamp["size"]
     light.color = linear(lamp["colour"])[:3]
+    # Ambient light ends a path at its second surface, before the half that a lamp hit by chance would have counted.
+    light.cycles.use_multiple_importance_sampling = False
     thing = bpy.data.objects.new("lamp", light)
     thing.location = lamp["place"]
     thing.rotation_euler = Vector(lamp["aim"]).to_track_quat("-Z", "Y").to_euler()
@@ -194,6 +196,7 @@ def aim(shot):
         scene.collection.objects.link(scene.camera)
         lamp = bpy.data.lights.new("infrared", "POINT")
         lamp.shadow_soft_size = 0.04
+        lamp.cycles.use_multiple_importance_sampling = False
         scene.collection.objects.link(bpy.data.objects.new("infrared", lamp))
     camera, lens = scene.camera, scene.camera.data
     camera.location = shot["place"]

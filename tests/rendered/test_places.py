@@ -10,6 +10,7 @@ from rooms.families import FAMILIES, Kit, Split, families
 from rooms.places import BY_NAME, DOOR_OPEN, DOOR_SHUT, PLACES
 from rooms.renderer import packed
 from rooms.scene import BEHIND, PERSON
+from rooms.sensor import FIELD_S
 
 NAMES = [place.name for place in PLACES]
 
@@ -73,6 +74,34 @@ def test_rooms_of_both_splits_take_turns_and_share_no_number() -> None:
 def test_machines_share_the_plan_without_gap_or_overlap(count: int) -> None:
     shares = [number for index in range(3) for number in plan.numbers(count, (index, 3))]
     assert sorted(shares) == list(range(count))
+
+
+@pytest.mark.parametrize("split", ["train", "test"])
+def test_a_machine_may_be_asked_for_one_split(split: Split) -> None:
+    wanted = list(plan.numbers(184, split=split))
+    assert len(wanted) == {"train": 138, "test": 46}[split]
+    assert {plan.split_of(number) for number in wanted} == {split}
+
+
+def test_people_have_walked_on_a_field_later() -> None:
+    room = BY_NAME["lobby"].build(kit())
+    plan.populate(room, 2)
+    now, later = (
+        np.concatenate([part.mesh.points for part in room.parts if part.group == group])
+        for group in ("people 0", "people 0" + plan.LATER)
+    )
+    moved = np.linalg.norm(later - now, axis=1)
+    assert moved == pytest.approx(np.full(len(now), plan.WALK_MS * FIELD_S), abs=1e-4)
+
+
+def test_a_second_field_is_taken_only_where_the_recorder_interlaces_and_something_moves() -> None:
+    taken = [still for number in range(2 * len(PLACES)) for still in plan.furnish(3, number).stills]
+    later = [still for still in taken if still.later is not None]
+    assert later
+    assert all(still.recorder.interlaced for still in later)
+    assert all(still.later != still.shot for still in later)
+    moving = [still for still in taken if any(group.startswith("people") for group in still.shot.groups)]
+    assert all(still.later is not None for still in moving if still.recorder.interlaced)
 
 
 def test_whether_anybody_is_there_does_not_depend_on_the_zone() -> None:

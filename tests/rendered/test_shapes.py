@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from rooms.shapes import Mesh, Ring, box, curtain, cylinder, floor, join, lathe, limb, loft, panel, pill, tube
+from rooms.shapes import Mesh, Ring, box, curtain, cylinder, duvet, floor, join, lathe, limb, loft, panel, pill, tube
 
 SOLIDS = {
     "box": box(1, 2, 3),
@@ -73,3 +73,16 @@ def test_joined_surfaces_keep_their_own_points() -> None:
 def test_a_curtain_hangs_in_folds() -> None:
     low, high = curtain(1.0, 2.0).bounds
     assert (high - low).tolist() == pytest.approx([1.0, 0.1, 2.0], abs=0.03)
+
+
+def test_a_cover_lies_where_it_is_put_and_hangs_over_the_edge() -> None:
+    lying, hanging = duvet(0.9, 1.4, 0.1), duvet(0.9, 1.4, 0.1, hang=0.15)
+    assert lying.bounds[0, 2] >= 0
+    assert hanging.bounds[0, 2] == pytest.approx(-0.15, abs=0.03)
+    assert hanging.bounds[:, 1].tolist() == pytest.approx([0, 1.4])
+    assert lying.bounds[1, 0] == pytest.approx(0.45, abs=0.03)
+
+
+def test_no_two_covers_are_creased_alike() -> None:
+    first, second = (duvet(0.9, 1.4, 0.1, creases=creases) for creases in ((0.0, 1.0, 2.0), (3.0, 4.0, 5.0)))
+    assert np.abs(first.points - second.points).max() > 0.01

@@ -29,7 +29,8 @@ def lockers(kit: Kit, columns: int, shade: Material | None = None) -> Fixture:
     total = columns * wide
     each = (high - 0.1) / rows
     parts = [
-        piece(box(total, deep - 0.03, high, 0.006).at(0, deep / 2 - 0.015), shade),
+        piece(box(total, deep - 0.034, high, 0.006).at(0, deep / 2 - 0.017), shade),
+        piece(box(total - 0.02, 0.012, high - 0.12, 0.002).at(0, deep - 0.034, 0.09), DARK),  # what the gaps show
         piece(box(total - 0.04, deep - 0.06, 0.1).at(0, deep / 2 - 0.04, 0.0), BLACK),
     ]
     plate = kit.one_of((PAPER, BLACK, STEEL))
@@ -37,7 +38,7 @@ def lockers(kit: Kit, columns: int, shade: Material | None = None) -> Fixture:
         for row in range(rows):
             x, z = (column + 0.5) * wide - total / 2, 0.1 + row * each
             angle = kit.between(35, 110) if kit.chance(0.07) else 0.0
-            leaf = [piece(box(wide - 0.014, 0.018, each - 0.014, 0.005).at(wide / 2, 0.009, 0.007), shade)]
+            leaf = [piece(box(wide - 0.022, 0.02, each - 0.022, 0.006).at(wide / 2, 0.01, 0.011), shade)]
             if family == "steel":
                 leaf += [
                     piece(box(wide * 0.5, 0.004, 0.008, 0.001).at(wide / 2, 0.02, each - 0.10 - slot * 0.028), DARK)

@@ -16,8 +16,8 @@ from rooms.plan import populate
 from rooms.renderer import Blender
 from rooms.room import Room
 from rooms.scene import Camera, Shot, looking_at
-from rooms.sensor import Recorder
-from rooms.stills import boxes, region, write_manifest
+from rooms.sensor import FIELD_S, Recorder
+from rooms.stills import boxes, region, woven, write_manifest
 
 RATE = 10
 """Frames a second."""
@@ -34,6 +34,7 @@ COLUMNS = (
     "tilt",
     "width_deg",
 )
+RECORDER = Recorder(text=0.3, crf=28, grain=2.5, edge=0.3)
 Move = tuple[Camera, frozenset[str]]
 
 
@@ -61,7 +62,7 @@ class Story:
     view: Callable[[Room, float], Move]
     lamps: float = 1.0
     day: float = 0.5
-    recorder: Recorder = Recorder(text=0.3, crf=28, grain=2.5, edge=0.3)  # noqa: RUF009 - frozen
+    recorder: Recorder = RECORDER
 
 
 def ease(at: float, start: float, end: float) -> float:
@@ -113,7 +114,9 @@ def sweep(start: float, end: float, tilt: float, width: float) -> Callable[[Room
 STORIES = (
     Story("corridor-reaimed", "corridor", 11, 16.0, (240, 320), reaimed),
     Story("corridor-door", "corridor", 4, 6.0, (240, 320), opened),
-    Story("lobby-sweep", "lobby", 5, 7.5, (240, 320), sweep(-25, 22, 6, 75)),
+    Story(
+        "lobby-sweep", "lobby", 5, 7.5, (240, 320), sweep(-25, 22, 6, 75), recorder=replace(RECORDER, interlaced=True)
+    ),
     Story("office-sweep", "office", 6, 7.5, (240, 320), sweep(-22, 22, 4, 80)),
     Story("dormitory-sweep", "dormitory", 8, 7.5, (240, 320), sweep(-18, 22, 6, 80)),
     Story("bathhouse-sweep", "bathhouse", 9, 7.5, (240, 320), sweep(-20, 20, 6, 78)),
@@ -148,10 +151,11 @@ def furnish(seed: int, story: Story) -> Room:
 
 
 def moments(story: Story, room: Room) -> Iterator[Shot]:
-    """Yield one shot a frame."""
+    """Yield one shot a frame; of an interlaced recorder two, a field apart."""
     for index in range(round(story.seconds * RATE)):
-        camera, groups = story.view(room, index / RATE)
-        yield Shot(camera, groups, story.lamps, story.day, 0.0, story.size)
+        for field in range(2 if story.recorder.interlaced else 1):
+            camera, groups = story.view(room, index / RATE + field * FIELD_S)
+            yield Shot(camera, groups, story.lamps, story.day, 0.0, story.size)
 
 
 def take(blender: Blender, seed: int, story: Story) -> tuple[bytes, list[dict[str, str]]]:
@@ -163,10 +167,12 @@ def take(blender: Blender, seed: int, story: Story) -> tuple[bytes, list[dict[st
     rng = np.random.default_rng([seed, story.seed])
     zone = BY_NAME[story.place].zone
     images, rows = [], []
-    for index, shot in enumerate(shots):
-        image = sensor.develop(seen[shot].light, story.recorder, rng)
+    fields = 2 if story.recorder.interlaced else 1
+    for index, pair in enumerate(zip(*[iter(shots)] * fields, strict=True)):
+        shot, sight = pair[0], woven([seen[shot] for shot in pair])
+        image = sensor.develop(sight.light, story.recorder, rng)
         images.append(sensor.caption(image, story.recorder, story.seed, seconds=index / RATE))
-        private = region(seen[shot].labels, zone)
+        private = region(sight.labels, zone)
         ys, xs = np.nonzero(private)
         box = [int(xs.min()), int(ys.min()), int(xs.max()) + 1, int(ys.max()) + 1] if len(ys) else []
         facts = {
@@ -177,7 +183,7 @@ def take(blender: Blender, seed: int, story: Story) -> tuple[bytes, list[dict[st
             "zone": zone,
             "region_share": f"{float(private.mean()):.4f}",
             "region_box": json.dumps(box, separators=(",", ":")),
-            "people": json.dumps(boxes(seen[shot].labels), separators=(",", ":")),
+            "people": json.dumps(boxes(sight.labels), separators=(",", ":")),
             "pan": f"{shot.camera.pan:.1f}",
             "tilt": f"{shot.camera.tilt:.1f}",
             "width_deg": f"{shot.camera.width:.1f}",

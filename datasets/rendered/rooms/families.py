@@ -28,6 +28,8 @@ FAMILIES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "desk": (("panel", "frame"), ("corner",)),
     "chair": (("four_legs", "swivel"), ("shell",)),
     "sofa": (("boxy",), ("round_arms",)),
+    "canteen_table": (("fixed_stools", "chairs"), ("benches",)),
+    "rack": (("pallets",), ("shelving",)),
     "washer": (("front",), ("stacked",)),
     "door": (("flush", "glazed"), ("panelled",)),
     "lamp": (("panel", "tube"), ("disc",)),

@@ -6,7 +6,7 @@ from rooms.changing import garment
 from rooms.families import CLOTH, Kit
 from rooms.fixture import Fixture, piece
 from rooms.materials import BLACK, CERAMIC, CHROME, GLASS, LEAF, PAPER, RUBBER, STEEL, WHITE, Colour, Material, Pattern
-from rooms.shapes import Ring, box, cylinder, floor, join, lathe, limb, loft, panel, pill, tube
+from rooms.shapes import Ring, box, curtain, cylinder, floor, join, lathe, limb, loft, panel, pill, tube
 from rooms.sleeping import LINEN
 from rooms.working import monitor
 
@@ -88,55 +88,6 @@ def column(kit: Kit, height: float) -> Fixture:
     return Fixture("column", "square", (piece(box(0.5, 0.5, height, 0.01).at(0, 0.25), kit.stone()),))
 
 
-def rack(kit: Kit, bays: int, height: float = 3.6) -> Fixture:
-    """Pallet racks, loaded."""
-    blue, orange = Material("rack", (0.10, 0.2, 0.5), 0.4), Material("beam", (0.85, 0.4, 0.08), 0.4)
-    bay, deep = 2.3, 1.0
-    total = bays * bay
-    parts = [
-        piece(box(0.09, 0.09, height, 0.008).at(index * bay - total / 2, y), blue)
-        for index in range(bays + 1)
-        for y in (0.08, deep)
-    ]
-    for level in range(3):
-        z = 0.12 + level * 1.25
-        for index in range(bays):
-            x = (index + 0.5) * bay - total / 2
-            if level:
-                parts += [piece(box(bay, 0.05, 0.12, 0.006).at(x, y, z - 0.12), orange) for y in (0.08, deep)]
-            for half in (-0.55, 0.55):
-                if kit.chance(0.82):
-                    parts += [part.moved(x + half, 0.1, z) for part in pallet(kit).parts]
-    return Fixture("rack", "pallets", tuple(parts), tell=3.0 * bays)
-
-
-def pallet(kit: Kit) -> Fixture:
-    """A loaded pallet."""
-    wood = Material("pallet", kit.tint((0.62, 0.48, 0.32)), 0.9)
-    load = kit.one_of(
-        (
-            Material("cardboard", kit.tint((0.66, 0.50, 0.33)), 0.9),
-            Material("wrapped", (0.75, 0.78, 0.8), 0.25),
-            Material("drum", (0.12, 0.3, 0.55), 0.5),
-        )
-    )
-    parts = [
-        piece(box(0.95, 0.8, 0.03, 0.003).at(0, 0.42, 0.1), wood),
-        *(piece(box(0.1, 0.8, 0.1, 0.003).at(x, 0.42), wood) for x in (-0.42, 0, 0.42)),
-    ]
-    high = kit.between(0.45, 0.85)
-    if load.name == "cardboard":
-        for x in (-0.23, 0.23):
-            for y in (0.22, 0.62):
-                parts += [
-                    piece(box(0.44, 0.38, high / 2 - 0.01, 0.006).at(x, y, 0.13 + level * high / 2), load)
-                    for level in range(2)
-                ]
-    else:
-        parts.append(piece(box(0.88, 0.76, high, 0.05).at(0, 0.42, 0.13), load))
-    return Fixture("pallet", load.name, tuple(parts), tell=1.0)
-
-
 def treadmill(kit: Kit) -> Fixture:
     """A treadmill; who runs on it faces the wall."""
     del kit
@@ -155,6 +106,43 @@ def treadmill(kit: Kit) -> Fixture:
             ),
         ),
         tell=2.5,
+    )
+
+
+def bike(kit: Kit) -> Fixture:
+    """An exercise bicycle; who rides it faces the wall."""
+    shade = Material("bike", kit.one_of(((0.08, 0.08, 0.09), (0.75, 0.75, 0.76), (0.65, 0.08, 0.07))), 0.35)
+    return Fixture(
+        "bike",
+        "upright",
+        (
+            piece(pill((0.22, 0.62, 0.55), 3.0).at(0, 0.42, 0.18), shade),
+            piece(lathe([(0.26, 0), (0.27, 0.03), (0.24, 0.06)], 32).turned(90, "y").at(-0.03, 0.36, 0.42), STEEL),
+            *(piece(box(0.55, 0.08, 0.06, 0.02).at(0, y), BLACK) for y in (0.12, 1.1)),
+            piece(box(0.08, 1.0, 0.07, 0.02).at(0, 0.6, 0.04), shade),
+            piece(limb((0, 0.72, 0.4), (0, 0.86, 0.88), 0.03, 0.028), STEEL),
+            piece(pill((0.22, 0.30, 0.10), 2.6).at(0, 0.9, 0.86), BLACK),
+            piece(limb((0, 0.35, 0.6), (0, 0.26, 1.12), 0.035, 0.03), shade),
+            piece(
+                tube([(-0.26, 0.45, 1.12), (-0.22, 0.24, 1.12), (0.22, 0.24, 1.12), (0.26, 0.45, 1.12)], 0.018), BLACK
+            ),
+            piece(box(0.26, 0.06, 0.2, 0.02).turned(25, "x").at(0, 0.2, 1.14), BLACK),
+        ),
+        tell=1.5,
+    )
+
+
+def drape(kit: Kit, deep: float) -> Fixture:
+    """A curtain that parts a seat from the room, on a rail from the wall."""
+    cloth = Material("curtain", kit.tint(kit.one_of(CLOTH[3:])), 0.9)
+    return Fixture(
+        "drape",
+        "rail",
+        (
+            piece(tube([(0, 0.0, 2.1), (0, deep / 2, 2.1), (0, deep, 2.1)], 0.014), CHROME),
+            piece(curtain(deep * kit.between(0.35, 0.7), 1.85, folds=6).turned(90).at(0, deep * 0.36, 0.22), cloth),
+        ),
+        tell=0.5,
     )
 
 

@@ -179,6 +179,13 @@ def _stripes(shades: Shades, repeat: int, rng: np.random.Generator) -> Field:
     return np.asarray(cloth * (1 + 0.04 * rng.standard_normal((SIDE, SIDE, 1))), np.float32)
 
 
+def _slats(shades: Shades, repeat: int, rng: np.random.Generator) -> Field:
+    """Level slats, each darker towards its lower edge."""
+    return np.asarray(
+        _stripes(shades[:1], 1, rng) * (0.72 + 0.28 * (np.arange(SIDE) * repeat / SIDE % 1)[:, None, None]), np.float32
+    )
+
+
 def _tartan(shades: Shades, repeat: int, rng: np.random.Generator) -> Field:
     return np.asarray(
         (_stripes(shades, repeat, rng) + _stripes(shades, repeat, rng).transpose(1, 0, 2)) / 2, np.float32
@@ -235,6 +242,36 @@ def _poster(shades: Shades, repeat: int, rng: np.random.Generator) -> Field:
     return out + 0.03 * _noise(rng, 8)[..., None]
 
 
+def _menu(shades: Shades, repeat: int, rng: np.random.Generator) -> Field:
+    """A menu board: `repeat` by 2 fields, each a dish over lines that cannot be read."""
+    out = np.broadcast_to(shades[0], (SIDE, SIDE, 3)).astype(np.float32).copy()
+    wide, tall = SIDE // repeat, SIDE // 2
+    for column in range(repeat):
+        for row in range(2):
+            x, y = column * wide, row * tall
+            dish = tuple(float(v) for v in shades[1 + int(rng.integers(len(shades) - 2))])
+            middle = (x + wide // 2, y + tall * 3 // 5)
+            cv2.ellipse(out, middle, (wide * 2 // 5, tall // 4), 0, 0, 360, (0.92, 0.92, 0.9), -1, cv2.LINE_AA)
+            cv2.ellipse(out, middle, (wide * 3 // 10, tall // 6), 0, 0, 360, dish, -1, cv2.LINE_AA)
+            for line in range(2):
+                out[y + 8 + 12 * line : y + 13 + 12 * line, x + 8 : x + int(wide * rng.uniform(0.4, 0.9))] = shades[-1]
+    return out
+
+
+def _carton(shades: Shades, repeat: int, rng: np.random.Generator) -> Field:
+    """Cardboard with tape across its seam, which lies where the picture meets itself, and a label."""
+    out = shades[0] * (1 + 0.03 * _noise(rng, 4 * repeat, 4))[..., None]
+    x = np.minimum(np.arange(SIDE), SIDE - np.arange(SIDE))
+    tape = (x < 0.055 * SIDE)[None, :, None]
+    out = np.where(tape, shades[1], out)
+    out[:, :2] = out[:, -2:] = 0.6 * shades[1]
+    top, left = int(SIDE * rng.uniform(0.3, 0.6)), int(SIDE * rng.uniform(0.15, 0.25))
+    out[top : top + SIDE // 6, left : left + SIDE // 5] = (0.93, 0.93, 0.91)
+    for line in range(3):
+        out[top + 8 + 11 * line : top + 12 + 11 * line, left + 5 : left + int(SIDE / 5 * rng.uniform(0.5, 0.9))] = 0.2
+    return np.asarray(out, np.float32)
+
+
 def _ripples(shades: Shades, repeat: int, rng: np.random.Generator) -> Field:
     """Water, seen from above."""
     net = np.abs(_noise(rng, 4 * repeat, 3))
@@ -243,16 +280,19 @@ def _ripples(shades: Shades, repeat: int, rng: np.random.Generator) -> Field:
 
 PATTERNS: dict[str, Callable[[Shades, int, np.random.Generator], Field]] = {
     "carpet": _carpet,
+    "carton": _carton,
     "checker": _checker,
     "floral": _floral,
     "goods": _goods,
     "marble": _marble,
+    "menu": _menu,
     "mosaic": _mosaic,
     "planks": _planks,
     "plaster": _plaster,
     "poster": _poster,
     "ripples": _ripples,
     "screen": _screen,
+    "slats": _slats,
     "speckle": _speckle,
     "stripes": _stripes,
     "subway": _subway,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from rooms import changing, halls, sanitary, seating, serving, sleeping, working
+from rooms import changing, eating, halls, sanitary, seating, serving, sleeping, storing, working
 from rooms.families import CLOTH, Kit
 from rooms.fixture import Fixture, piece
 from rooms.materials import BLACK, MIRROR, PAPER, STEEL, WHITE, Material, Pattern
@@ -189,23 +189,20 @@ def changing_room(kit: Kit) -> Room:
 def dormitory(kit: Kit) -> Room:
     """A dormitory for four to eight: bunk beds along the walls, desks or lockers, things lying about."""
     pairs = kit.count(1, 2)
-    room = Room(kit, kit.between(3.6, 4.4), pairs * 2.25 + kit.between(1.6, 2.6), kit.between(2.7, 3.1))
-    make: list[Fixture] = [sleeping.bunk(kit)]
+    room = Room(kit, kit.between(3.2, 3.9), pairs * 2.25 + kit.between(1.5, 2.1), kit.between(2.7, 3.1))
     for index in range(pairs):
         along = room.depth - 1.15 - index * 2.25
         for wall in ("west", "east"):
-            if wall == "east" and index == pairs - 1 and kit.chance(0.25):
+            if wall == "east" and index == pairs - 1 and pairs > 1 and kit.chance(0.25):
                 continue
-            bed = sleeping.bunk(kit)
-            make.append(bed)
             x = 0.58 if wall == "west" else room.width - 0.58  # the long side stands against the wall
-            room.stand(bed, x, along + 1.05, 180.0)
+            room.stand(sleeping.bunk(kit), x, along + 1.05, 180.0)
     room.window("north", room.width / 2, 1.3, 0.95, 2.2, drapes=kit.cloth())
-    if room.width > 3.9 or kit.chance(0.5):
-        room.place(working.desk(kit, 1.1, computer=kit.chance(0.3)), "north", room.width / 2)
-    room.place(changing.lockers(kit, kit.count(3, 5)), "west", 0.85)
-    if kit.chance(0.6):
-        room.stand(halls.line_of_washing(kit, room.width - 2.4), room.width / 2, room.depth - 1.4, 0)
+    if room.width > 3.5:
+        room.place(working.desk(kit, 1.0, computer=kit.chance(0.3)), "north", room.width / 2)
+    room.place(changing.lockers(kit, kit.count(2, 4)), "west", 0.8)
+    if kit.chance(0.4):
+        room.place(halls.line_of_washing(kit, room.width - 2.2), "north", room.width / 2)
     _enter(room, "south", room.width - 0.8)
     _litter(room, (changing.shoes, changing.bag, seating.stool, serving.basket, changing.bin_), 6)
     return _dry(kit, room)
@@ -259,22 +256,24 @@ def fitting_room(kit: Kit) -> Room:
 def lactation_room(kit: Kit) -> Room:
     """A room to nurse in: armchairs behind curtains, a changing table, a basin, a small fridge."""
     room = Room(kit, kit.between(3.0, 3.8), kit.between(3.0, 3.8), 2.6)
-    room.place(seating.sofa(kit, 0.9), "north", 0.8)
-    room.place(seating.sofa(kit, 0.9), "north", 2.2)
+    room.place(seating.sofa(kit, 0.9), "north", 0.7)
+    room.place(seating.sofa(kit, kit.one_of((0.9, 1.5))), "north", 2.2)
+    room.place(halls.drape(kit, 1.5), "north", 1.4)
+    room.place(sleeping.cot(kit), "south", 0.75)
     room.place(halls.changing_table(kit), "west", 1.3)
     room.place(sanitary.basins(kit, 1), "east", 2.0)
     room.place(serving.fridge(kit), "east", 1.0)
     room.place(halls.picture(kit, 0.9, 0.7), "west", 1.3)
     room.place(halls.plant(kit), "north", room.width - 0.5)
-    room.stand(changing.bin_(kit), 0.4, 0.5)
+    room.place(changing.bin_(kit), "east", 2.7)
     _enter(room, "south", room.width - 0.8)
     return _dry(kit, room, warm=True)
 
 
 def dining_box(kit: Kit) -> Room:
     """A private dining room: a round table under a lamp, a sofa, a television."""
-    room = Room(kit, kit.between(4.6, 5.6), kit.between(4.6, 5.6), 2.8)
-    room.stand(serving.round_table(kit, kit.count(6, 10)), room.width / 2, room.depth / 2 - 1.5)
+    room = Room(kit, kit.between(4.2, 5.2), kit.between(4.2, 5.2), 2.8)
+    room.stand(eating.round_table(kit, kit.count(6, 10)), room.width / 2, room.depth / 2 - 1.5)
     room.place(seating.sofa(kit, 1.9), "north", 1.3)
     room.place(sleeping.television(kit), "east", room.depth / 2)
     for wall in ("west", "north"):
@@ -358,8 +357,11 @@ def lobby(kit: Kit) -> Room:
     room.place(halls.counter(kit, 3.0), "north", room.width / 2)
     for index, picture in enumerate(spread(room.width, 2)):
         room.place(halls.picture(kit, 1.2, 0.8), "north", picture if index else picture - 0.4)
-    room.stand(seating.sofa(kit, 1.9), 1.0, 2.6, -90)
-    room.stand(seating.sofa(kit, 1.9), 3.2, 2.6, 90)
+    room.stand(seating.sofa(kit, 2.1), 0.9, 2.6, -90)
+    room.stand(seating.sofa(kit, 2.1), 3.3, 2.6, 90)
+    room.stand(seating.sofa(kit, 0.95), 2.1, 4.1, 180)
+    if kit.chance(0.6):
+        room.parts += [part.moved(2.1, 1.4) for part in halls.mat(kit, 2.6, 2.4).parts]
     low = (
         piece(box(1.0, 0.6, 0.04, 0.01).at(0, 0.3, 0.4), kit.stone()),
         piece(box(0.8, 0.4, 0.4, 0.01).at(0, 0.3), BLACK),
@@ -462,16 +464,23 @@ def classroom(kit: Kit) -> Room:
 
 
 def canteen(kit: Kit) -> Room:
-    """A canteen: long tables with fixed stools, a serving counter."""
-    room = Room(kit, kit.between(6.5, 8.5), kit.between(6.5, 8.0), 3.1)
-    room.place(serving.serving(kit, min(4.5, room.width - 2.0)), "north", room.width / 2)
-    shade = Material("stool", kit.tint(kit.one_of(CLOTH[4:])), 0.5)
-    for y in (0.6, 3.0):
-        for x in spread(room.width - 0.6, int(room.width / 2.6)):
-            room.stand(serving.canteen_table(kit, shade), x + 0.3, y)
+    """A canteen: rows of dining tables with their seats and trays, a serving counter before pots and a menu."""
+    room = Room(kit, kit.between(5.4, 7.2), kit.between(7.2, 8.6), 3.0)
+    long = min(5.0, room.width - 1.6)
+    room.place(eating.stoves(kit, long - 0.6), "north", room.width / 2)
+    room.place(eating.serving(kit, long), "north", room.width / 2, 1.0)
+    room.place(eating.menu(kit, int(long / 1.3)), "north", room.width / 2)
+    shade = Material("seat", kit.tint(kit.one_of(CLOTH[4:])), 0.5)
+    top = kit.one_of((WHITE, kit.wood(), kit.wood(), kit.lacquer()))
+    columns = int((room.width - 0.5) / 2.2)
+    for row in range(int((room.depth - 3.0) / 2.05)):
+        for x in spread(room.width - 0.5, columns):
+            room.stand(eating.canteen_table(kit, shade, top), x + 0.25, 0.25 + 2.05 * row)
     room.place(halls.picture(kit, 1.5, 0.8), "west", 2.5)
     room.place(serving.fridge(kit, glazed=True), "east", room.depth - 0.8)
-    room.window("south", room.width / 2, 2.4, 0.95, 2.3)
+    room.place(changing.bin_(kit), "west", room.depth - 1.6)
+    for along in spread(room.width, 2):
+        room.window("south", along, 1.8, 0.95, 2.3)
     return _dry(kit, room, ground=kit.tiles("floor_tiles"))
 
 
@@ -518,10 +527,10 @@ def shop(kit: Kit) -> Room:
             for x in (1.4, 3.2):
                 room.stand(halls.rail_of_clothes(kit), x, y, kit.one_of((0.0, 90.0)))
     else:
-        for x in (1.5, 3.0):
+        for x in (1.5, 3.1):
             for y in (1.4, 2.62):
                 for turn in (-90, 90):
-                    room.stand(working.shelf(kit, 1.2, 1.5, goods="goods"), x, y, turn)
+                    room.stand(working.shelf(kit, 1.2, 1.35, goods="goods"), x, y, turn)
         room.row((serving.fridge(kit, glazed=True) for _ in range(3)), "west", 1.0, 0.02)
     room.stand(halls.counter(kit, 1.6, till=True), room.width - 1.4, 2.4, 90)
     _enter(room, "south", room.width - 0.8)
@@ -584,29 +593,37 @@ def ward(kit: Kit) -> Room:
 
 
 def warehouse(kit: Kit) -> Room:
-    """A warehouse: loaded racks left and right of an aisle."""
-    room = Room(kit, kit.between(7.0, 8.5), kit.between(9.0, 11.0), 5.0)
+    """A warehouse: loaded racks up to the roof left and right of an aisle, perhaps a forklift, a gate at its end."""
+    levels = kit.count(3, 4)
+    room = Room(kit, kit.between(5.2, 6.6), kit.between(10.0, 13.0), levels * 1.35 + kit.between(0.6, 1.2))
     for x, turn in ((0.1, -90), (room.width - 0.1, 90)):
-        room.stand(halls.rack(kit, 4 if room.depth > 10 else 3), x, room.depth / 2 + 0.4, turn)
-    for _ in range(kit.count(2, 5)):
-        spot = room.free(0.3)
-        if spot:
-            room.stand(halls.pallet(kit), *spot, kit.one_of((0.0, 90.0)))
-    room.tells.append((room.width / 2, room.depth * 0.6, 1.0, 6.0))
-    concrete = Material(
-        "concrete", (0.5, 0.5, 0.49), 0.5, pattern=Pattern("plaster", 4.0, ((0.5, 0.5, 0.49),), kit.seed(), 4)
-    )
+        racks = storing.rack(kit, int((room.depth - 2.4) / 2.5), levels)
+        room.stand(racks, x, room.depth - racks.width / 2 - 0.8, turn)
+        for along in (0.45, 0.7):
+            room.tells.append((abs(x - 0.6), room.depth * along, 2.2, 6.0))
+    room.place(storing.gate(kit), "north", room.width / 2)
+    for x in (1.35, room.width - 1.35):
+        line = (piece(floor(0.1, room.depth).at(0, room.depth / 2, 0.004), storing.YELLOW),)
+        room.stand(Fixture("line", "floor", line), x, 0.0)
+    del room.taken[-2:]  # a line on the floor is in nobody's way
+    if kit.chance(0.6):
+        room.stand(storing.truck(kit), room.width / 2, room.depth * kit.between(0.35, 0.6), kit.between(-20, 20))
+    for _ in range(kit.count(1, 3)):
+        if (spot := room.free(0.5)) is not None:
+            room.stand(storing.pallet(kit), *spot, kit.one_of((0.0, 90.0)))
+    room.entry = (room.width / 2, 0.4)
+    shade = kit.one_of(((0.5, 0.5, 0.49), (0.42, 0.43, 0.44), (0.36, 0.44, 0.42)))
+    stone = Pattern("plaster", 4.0, (shade,), kit.seed(), 4)
+    sheet = Pattern("stripes", 0.6, ((0.74, 0.76, 0.77), (0.68, 0.70, 0.71)), 1, 3)
     room.enclose(
-        ground=concrete,
-        walls=Material(
-            "sheet",
-            (0.72, 0.74, 0.75),
-            0.5,
-            pattern=Pattern("stripes", 0.6, ((0.74, 0.76, 0.77), (0.68, 0.70, 0.71)), 1, 3),
-        ),
-        ceiling=Material("roof", (0.55, 0.56, 0.58), 0.8),
+        ground=Material("concrete", shade, 0.4, pattern=stone),
+        walls=Material("sheet", (0.72, 0.74, 0.75), 0.5, pattern=sheet),
+        ceiling=Material("roof", (0.62, 0.63, 0.65), 0.8),
     )
-    room.light((2, 4))
+    for y in spread(room.depth, int(room.depth / 2.2)):
+        beam = box(room.width, 0.14, 0.24, 0.01).at(room.width / 2, y + 0.9, room.height - 0.24)
+        room.parts.append(Part(beam, STEEL))
+    room.light((1, 5))
     return room
 
 
@@ -616,6 +633,8 @@ def gym(kit: Kit) -> Room:
     glass = (piece(panel(room.depth - 1.5, 2.0).at(0, 0.02, 0.3), MIRROR),)
     room.place(Fixture("mirrors", "wall", glass), "east", room.depth / 2)
     room.row((halls.treadmill(kit) for _ in range(5)), "north", 0.3, 0.25)
+    for x in spread(room.width * 0.5, 3):
+        room.stand(halls.bike(kit), x + room.width * 0.36, room.depth - 3.6, 180)
     room.place(halls.dumbbells(kit), "east", room.depth * 0.4)
     room.place(halls.power_rack(kit), "west", 1.6)
     if room.depth > 6.2:
@@ -678,7 +697,7 @@ PLACES: tuple[Place, ...] = (
     Place("shop", "permitted", shop),
     Place("kitchen", "permitted", kitchen),
     Place("ward_corridor", "permitted", ward),
-    Place("warehouse", "permitted", warehouse, views=("corner", "corner", "dome")),
+    Place("warehouse", "permitted", warehouse, views=("corner", "doorway", "doorway", "dome")),
     Place("gym", "permitted", gym),
     Place("car_park", "permitted", car_park, views=("above",)),
 )

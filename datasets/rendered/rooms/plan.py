@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
@@ -12,9 +13,15 @@ from rooms.families import FAMILIES, Kit, Split
 from rooms.places import DOOR_OPEN, DOOR_SHUT, PLACES, Place
 from rooms.room import Room
 from rooms.scene import PERSON, Camera, Scene, Shot
-from rooms.sensor import Recorder
+from rooms.sensor import FIELD_S, Recorder
 
 LIGHTS = ("day", "tube", "dim", "infrared")
+LATER = " later"
+"""At the end of the name of a group of people: where they are a field later."""
+WALK_MS = 1.4
+"""Metres a second at which people walk."""
+SWEEP_DEG_S = 60.0
+"""Degrees a second at which a dome that is being turned turns."""
 TEST_EVERY = 4
 """One room in so many is of the test split: other seeds, and families that training never sees."""
 SIZES = ((240, 320), (240, 320), (264, 352), (216, 384))
@@ -27,6 +34,7 @@ class Still:
 
     Attributes:
         shot: Of the room's scene.
+        later: The same a field later, if the recorder interlaces and something has moved by then.
         view: Kind of camera, of `rooms.cameras.KINDS`.
         light: One of `LIGHTS`.
         recorder: Whose picture it is.
@@ -34,6 +42,7 @@ class Still:
     """
 
     shot: Shot
+    later: Shot | None
     view: str
     light: str
     recorder: Recorder
@@ -85,7 +94,7 @@ def furnish(seed: int, number: int, *, stills: int = 3) -> Set:
 
 
 def populate(room: Room, crowd: int) -> None:
-    """Add two groups of people, "people 0" and "people 1"."""
+    """Add two groups of people, "people 0" and "people 1", and each again, a field's time further on their way."""
     for group in range(2):
         for index in range(room.kit.count(1, crowd)):
             spot = room.free(0.2) or room.free(0.0)
@@ -94,7 +103,10 @@ def populate(room: Room, crowd: int) -> None:
             turn = room.kit.between(0, 360)
             label = PERSON + 10 * group + index
             parts = people.person(room.kit).parts
-            room.parts += [replace(part.moved(*spot, 0, turn), label=label, group=f"people {group}") for part in parts]
+            for step, later in ((0.0, ""), (WALK_MS * FIELD_S, LATER)):
+                x, y = spot[0] - step * math.sin(math.radians(turn)), spot[1] + step * math.cos(math.radians(turn))
+                name = f"people {group}{later}"
+                room.parts += [replace(part.moved(x, y, 0, turn), label=label, group=name) for part in parts]
 
 
 def _still(kit: Kit, room: Room, place: Place, index: int) -> Still:
@@ -115,11 +127,23 @@ def _still(kit: Kit, room: Room, place: Place, index: int) -> Still:
     recorder = Recorder.drawn(kit)
     if light == "dim":
         recorder = replace(recorder, key=recorder.key * kit.between(0.3, 0.6), grain=kit.between(4, 9), colour=0.6)
-    return Still(shot, view, light, recorder, kit.count(0, 10**6))
+    return Still(
+        shot, _later(kit, shot, view) if recorder.interlaced else None, view, light, recorder, kit.count(0, 10**6)
+    )
 
 
-def numbers(count: int, share: tuple[int, int] = (0, 1)) -> Iterator[int]:
-    """Yield the rooms of one machine: every `share[1]`-th of `count`, from `share[0]`.
+def _later(kit: Kit, shot: Shot, view: str) -> Shot | None:
+    """A shot a field later: people have walked on, and a dome may be turning; None if nothing has moved."""
+    groups = frozenset(group + LATER if group.startswith("people") else group for group in shot.groups)
+    camera = shot.camera
+    if view == "dome" and kit.chance(0.5):
+        camera = replace(camera, pan=camera.pan + kit.one_of((-1, 1)) * SWEEP_DEG_S * FIELD_S)
+    later = replace(shot, groups=groups, camera=camera)
+    return later if later != shot else None
+
+
+def numbers(count: int, share: tuple[int, int] = (0, 1), *, split: Split | None = None) -> Iterator[int]:
+    """Yield the rooms of one machine: every `share[1]`-th of `count`, from `share[0]`; those of one split, if asked.
 
     Both splits come early, so that what there is of a run that was stopped is a small set of its own.
     """
@@ -127,7 +151,8 @@ def numbers(count: int, share: tuple[int, int] = (0, 1)) -> Iterator[int]:
         range(-(-count // len(PLACES))), key=lambda turn: (turn // TEST_EVERY, (0, 2, 3, 1)[turn % TEST_EVERY])
     )
     order = (turn * len(PLACES) + index for turn in rounds for index in range(len(PLACES)))
-    yield from [number for number in order if number < count][share[0] :: share[1]]
+    wanted = [number for number in order if number < count and split in {None, split_of(number)}]
+    yield from wanted[share[0] :: share[1]]
 
 
 def kept_out() -> dict[str, tuple[str, ...]]:

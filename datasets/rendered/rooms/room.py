@@ -226,7 +226,7 @@ class Room:
         glow = replace(LAMP, colour=tone)
         z = self.height
         ground = (self.width / 2, self.depth / 2, 0.02)
-        bounced = Lamp(ground, (0.0, 0.0, 1.0), (self.width, self.depth), 0.06, tone)
+        bounced = Lamp(ground, (0.0, 0.0, 1.0), (self.width, self.depth), 0.05, tone)
         self.lamps.append(bounced)  # the light that the floor throws back, cheaper than following it
         for column in range(columns):
             for line in range(rows):

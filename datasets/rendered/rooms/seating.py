@@ -9,9 +9,9 @@ from rooms.scene import Part
 from rooms.shapes import Ring, box, cylinder, limb, loft, pill, tube
 
 
-def chair(kit: Kit, shade: Material | None = None) -> Fixture:
-    """A chair that faces +y."""
-    family = kit.look("chair")
+def chair(kit: Kit, shade: Material | None = None, *, family: str = "") -> Fixture:
+    """A chair that faces +y; of a family of its split unless one is named."""
+    family = family or kit.look("chair")
     cloth = shade or Material("seat", kit.tint(kit.one_of(CLOTH)), 0.7)
     parts: list[Part] = []
     if family == "swivel":
@@ -50,6 +50,10 @@ def chair(kit: Kit, shade: Material | None = None) -> Fixture:
             )
             parts.append(piece(pill((0.44, 0.42, 0.07)).at(0, 0.27, 0.41), cloth))
             parts.append(piece(pill((0.44, 0.07, 0.42), 3).at(0, 0.06, 0.46), cloth))
+        elif family == "high_back":
+            parts.append(piece(pill((0.47, 0.46, 0.11), 5).at(0, 0.27, 0.40), cloth))
+            parts.append(piece(pill((0.46, 0.10, 0.62), 5).turned(7, "x").at(0, 0.08, 0.44), cloth))
+            parts += [piece(box(0.03, 0.03, 0.98, 0.006).turned(5, "x").at(x * 0.2, 0.05), legs) for x in (-1, 1)]
         else:
             parts.append(piece(box(0.43, 0.42, 0.05, 0.02).at(0, 0.27, 0.43), cloth))
             parts.append(piece(box(0.40, 0.03, 0.22, 0.012).at(0, 0.07, 0.66), cloth))
@@ -69,29 +73,30 @@ def stool(kit: Kit) -> Fixture:
 
 
 def sofa(kit: Kit, width: float = 1.8) -> Fixture:
-    """A sofa or, if narrow, an armchair."""
+    """A sofa or, if narrow, an armchair: feet, arms, a seat and a back cushion for each who sits."""
     family = kit.look("sofa")
     cloth = Material("upholstery", kit.tint(kit.one_of(CLOTH)), kit.one_of((0.45, 0.9)))
-    power = 6.0 if family == "boxy" else 2.8
-    seats = max(1, round(width / 0.7))
-    step = (width - 0.36) / seats
+    power, arm = (7.0, 0.17) if family == "boxy" else (2.8, 0.22)
+    seats = max(1, round(width / 0.75))
+    inner = width - 2 * arm
+    step = inner / seats
     parts = [
-        piece(box(width, 0.82, 0.24, 0.02).at(0, 0.42, 0.06), cloth),
-        piece(pill((width, 0.26, 0.78), power).at(0, 0.13, 0.06), cloth),
-        *(piece(pill((0.20, 0.84, 0.56), power).at(side * (width / 2 - 0.09), 0.43, 0.06), cloth) for side in (-1, 1)),
-        *(
-            piece(pill((step, 0.62, 0.20), 4).at((index + 0.5) * step - (width - 0.36) / 2, 0.5, 0.27), cloth)
-            for index in range(seats)
-        ),
+        piece(box(width - 0.04, 0.80, 0.22, 0.02).at(0, 0.43, 0.09), cloth),
+        piece(pill((width - 0.02, 0.24, 0.68), power).at(0, 0.13, 0.09), cloth),
+        *(piece(pill((arm, 0.86, 0.52), power).at(side * (width - arm) / 2, 0.44, 0.09), cloth) for side in (-1, 1)),
+        *(piece(cylinder(0.025, 0.1, 10).at(x * (width / 2 - 0.09), y), BLACK) for x in (-1, 1) for y in (0.1, 0.78)),
     ]
+    for index in range(seats):
+        x = (index + 0.5) * step - inner / 2
+        parts += [
+            piece(pill((step - 0.012, 0.64, 0.19), 6).at(x, 0.54, 0.29), cloth),
+            piece(pill((step - 0.015, 0.20, 0.46), 4.5).turned(-12, "x").at(x, 0.25, 0.44), cloth),
+        ]
     if kit.chance(0.6):
-        parts.append(
-            piece(
-                pill((0.4, 0.14, 0.38), 2.5).turned(-15, "x").at(kit.between(-0.3, 0.3) * width, 0.34, 0.42),
-                kit.cloth(),
-            )
-        )
-    return Fixture("sofa", family, tuple(parts), tell=1.0)
+        side = kit.one_of((-1.0, 1.0))
+        at = (side * (inner / 2 - 0.2) if seats > 1 else 0.0, 0.40, 0.47)
+        parts.append(piece(pill((0.40, 0.14, 0.38), 2.5).turned(-20, "x").at(*at), kit.cloth()))
+    return Fixture("sofa", family, tuple(parts), tell=1.0 * seats)
 
 
 def bench(kit: Kit, length: float = 1.6) -> Fixture:

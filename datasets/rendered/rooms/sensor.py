@@ -6,6 +6,7 @@ import io
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
+from typing import TypeVar
 
 import av
 import cv2
@@ -15,6 +16,9 @@ from numpy.typing import NDArray
 from privacy.training import augment
 from rooms.families import Kit
 
+T = TypeVar("T", bound=np.generic)
+FIELD_S = 0.02
+"""Seconds between the two fields of an interlaced picture, at 50 fields a second."""
 Image = NDArray[np.uint8]
 """`(H, W, 3)` uint8 RGB."""
 Light = NDArray[np.float32]
@@ -34,7 +38,7 @@ class Recorder:
         vignette: Share of light lost in the corners.
         dirt: Strength of dirt and glare on the lens, or 0.
         text: Strength of the on-screen text, or 0.
-        crf: Of H.264; 18 is good, 38 is starved.
+        crf: Of H.264; 18 is good, 38 is starved, as at a low rate.
         interlaced: Fields of two moments in one picture; seen where things move.
     """
 
@@ -61,7 +65,7 @@ class Recorder:
             vignette=kit.between(0.0, 0.35),
             dirt=kit.between(0.1, 0.5) if kit.chance(0.15) else 0.0,
             text=kit.between(0.2, 0.6) if kit.chance(0.7) else 0.0,
-            crf=kit.count(20, 34),
+            crf=kit.count(20, 38),
             interlaced=kit.chance(0.2),
         )
 
@@ -132,8 +136,8 @@ def caption(image: Image, recorder: Recorder, seed: int, *, seconds: float = 0.0
     return out
 
 
-def weave(even: Image, odd: Image) -> Image:
-    """Return one picture with the even rows of one moment and the odd rows of the next: interlaced video."""
+def weave(even: NDArray[T], odd: NDArray[T]) -> NDArray[T]:
+    """Return even rows of one moment and odd rows of the next, as interlaced video has them; of pictures or labels."""
     out = even.copy()
     out[1::2] = odd[1::2]
     return out

@@ -265,3 +265,36 @@ def curtain(width: float, height: float, *, folds: int = 8, depth: float = 0.05)
         return np.stack([(u - 0.5) * width, sway, v * height], -1)
 
     return sheet(surface, 4, 12 * folds + 1)
+
+
+def duvet(
+    width: float, length: float, thick: float, *, hang: float = 0.0, creases: tuple[float, ...] = (0.0, 1.0, 2.0)
+) -> Mesh:
+    """A cover that lies in the plane z = 0, rounded at its rim and creased; its long sides hang down by `hang`.
+
+    Args:
+        width: Metres along x, of what lies.
+        length: Metres along y, from y = 0 on.
+        thick: Of its middle, in metres.
+        hang: How far its long sides hang below z = 0, in metres.
+        creases: Phases of its creases in radians: other ones give another cover.
+    """
+    one, two, three = creases
+
+    def surface(u: NDArray[np.float64], v: NDArray[np.float64]) -> object:
+        across = (2 * u - 1) * (1 + 2 * hang / width)  # beyond -1 and 1 the cover hangs
+        over = np.clip(np.abs(across) - 1, 0, None) * width / 2
+        lying = np.clip(across, -1, 1)
+        rim = (1 - np.abs(lying) ** 10) * (1 - np.abs(2 * v - 1) ** 14)
+        waves = (
+            0.30 * np.sin(7 * lying + 3 * v + one)
+            + 0.25 * np.sin(5 * v * length - 4 * lying + two)
+            + 0.20 * np.sin(11 * v + 6 * lying * v + three)
+        )
+        x = lying * width / 2 + np.sign(across) * (
+            0.02 * np.minimum(1, over / 0.03) + 0.012 * np.sin(9 * v + one) * (over > 0)
+        )
+        z = thick * np.clip(rim, 0.1, None) ** 0.5 * (0.75 + 0.25 * waves) - over
+        return np.stack([x, v * length, z], -1)
+
+    return sheet(surface, 28, 33)

@@ -7,26 +7,46 @@ from rooms.families import CLOTH, Kit
 from rooms.fixture import Fixture, piece
 from rooms.materials import BLACK, CHROME, DARK, STEEL, Material, Pattern
 from rooms.scene import Part
-from rooms.shapes import Mesh, Ring, box, curtain, join, lathe, loft, panel, pill, tube
+from rooms.shapes import Mesh, Ring, box, curtain, duvet, join, lathe, loft, panel, pill, tube
 
 LINEN = Material("linen", (0.93, 0.92, 0.89), 0.95)
 
 
 def pillow(x: float, y: float, z: float, material: Material = LINEN, size: tuple[float, float] = (0.62, 0.40)) -> Part:
     """A pillow that lies at (x, y), its lower side at z."""
-    return piece(pill((size[0], size[1], 0.15), 2.2).at(x, y, z), material)
+    return piece(pill((size[0], size[1], 0.17), 3.0).at(x, y, z), material)
 
 
-def _bedding(kit: Kit, width: float, length: float, z: float, *, cover: Material, pillows: int) -> list[Part]:
-    """A mattress whose head is at y = 0, with pillows and a cover; its lower side is at z."""
-    parts = [piece(box(width, length, 0.18, 0.04).at(0, length / 2, z), LINEN)]
-    reach = length * kit.between(0.62, 0.72)
-    parts.append(piece(pill((width + 0.06, reach, 0.17), 5).at(0, length - reach / 2, z + 0.09), cover))
-    if kit.chance(0.6):
-        parts.append(piece(pill((width + 0.065, 0.22, 0.18), 5).at(0, length - reach + 0.11, z + 0.09), LINEN))
+def _bedding(
+    kit: Kit, width: float, length: float, z: float, *, cover: Material, pillows: int, hang: float = 0.05
+) -> list[Part]:
+    """A mattress whose head is at y = 0, with a sheet, pillows and a creased cover; its lower side is at z."""
+    ticking = Pattern("stripes", 0.16, ((0.86, 0.86, 0.83), (0.62, 0.68, 0.76)), 1, 3)
+    parts = [
+        piece(
+            box(width, length, 0.15, 0.035).at(0, length / 2, z),
+            Material("mattress", (0.85, 0.85, 0.82), 0.95, pattern=ticking),
+        ),
+        piece(box(width + 0.006, length * 0.6, 0.03, 0.012).at(0, length * 0.3 + 0.01, z + 0.125), LINEN),
+    ]
+    top, creases = z + 0.15, (kit.between(0, 6), kit.between(0, 6), kit.between(0, 6))
+    if kit.chance(0.2):  # made: the cover folded to a block at the foot
+        parts += [
+            piece(pill((width * 0.72, 0.42, 0.09), 6).at(0, length - 0.32, top + 0.075 * layer), cover)
+            for layer in range(3)
+        ]
+        parts.append(piece(box(width + 0.008, length, 0.02, 0.008).at(0, length / 2, z + 0.137), kit.cloth()))
+    else:
+        reach = length * kit.between(0.60, 0.74)
+        lies = duvet(width + 0.03, reach, 0.11, hang=hang, creases=creases).turned(kit.between(-2.5, 2.5))
+        parts.append(piece(lies.at(0, length - reach, top), cover))
+        if kit.chance(0.6):
+            turned = duvet(width + 0.03, 0.26, 0.13, hang=hang, creases=creases[::-1])
+            parts.append(piece(turned.at(0, length - reach - 0.02, top), LINEN))
+    case = LINEN if kit.chance(0.6) else kit.cloth()
     step = width / pillows
     parts += [
-        pillow((index + 0.5) * step - width / 2, 0.26, z + 0.15, size=(min(0.66, step * 0.92), 0.42))
+        pillow((index + 0.5) * step - width / 2, 0.25, top, case, size=(min(0.68, step * 0.9), 0.44))
         for index in range(pillows)
     ]
     return parts
@@ -41,39 +61,45 @@ def bunk(kit: Kit) -> Fixture:
         shades = ((0.35, 0.40, 0.45), (0.15, 0.25, 0.45), (0.85, 0.85, 0.83), (0.2, 0.2, 0.2))
         frame, post = Material("painted steel", kit.tint(kit.one_of(shades)), 0.4), 0.045
     parts = [piece(join(*_bunk_frame(wide, long, post)), frame)]
-    for level in (0.34, 1.36):
+    for level in (0.34, 1.40):
         parts.append(piece(box(wide - 0.04, long - 0.05, 0.02).at(0, long / 2 + 0.02, level + 0.05), kit.wood()))
-        made = _bedding(kit, wide - 0.06, long - 0.08, level + 0.06, cover=kit.cloth(), pillows=1)
+        made = _bedding(
+            kit, wide - 0.06, long - 0.10, level + 0.06, cover=kit.cloth(), pillows=1, hang=kit.between(0.0, 0.14)
+        )
         parts += [part.moved(0, 0.06) for part in made]
     if family == "cabin":
-        side, head = box(0.03, long, 1.9, 0.004), box(wide, 0.03, 1.9, 0.004)
+        side, head = box(0.03, long, 1.95, 0.004), box(wide, 0.03, 1.95, 0.004)
         parts.append(piece(join(side.at(-wide / 2 - 0.03, long / 2 + 0.02), head.at(0, 0.02)), frame))
     if family == "cabin" or kit.chance(0.25):
         cloth = kit.cloth()
-        for z in (0.50, 1.02)[: kit.count(1, 2)]:
-            drawn = curtain(kit.between(0.4, 1.3), 0.85, folds=6).turned(90)
+        for z in (0.42, 1.50)[: kit.count(1, 2)]:
+            drawn = curtain(kit.between(0.3, 0.8), 0.92 if z < 1 else 0.5, folds=6).turned(90)
             parts.append(piece(drawn.at(wide / 2 + 0.02, 0.75, z), cloth))
     if kit.chance(0.4):
         parts.append(piece(box(0.45, 0.02, 0.6, 0.01).at(0.1, long + 0.03, 0.95), kit.cloth()))  # a towel over the rail
     for _ in range(kit.count(0, 3)):
-        parts += [part.moved(kit.between(-0.3, 0.5), kit.between(0.6, 1.9)) for part in shoes(kit).parts]
-    return Fixture("bunk", family, tuple(parts), tell=4.0)
+        x, y = kit.between(0.3, 0.65), kit.between(0.6, 1.9)
+        parts += [part.moved(x, y) for part in shoes(kit).parts]
+    return Fixture("bunk", family, tuple(parts), tell=5.0)
 
 
 def _bunk_frame(wide: float, long: float, post: float) -> list[Mesh]:
-    """Posts, beams, rails at head and foot, guard rails, ladder."""
-    half, ladder = wide / 2, (long - 0.32, long - 0.02)
-    meshes = [box(post, post, 1.82, 0.006).at(x, y) for x in (-half, half) for y in (0.05, long)]
-    for level in (0.34, 1.36):
+    """Posts, beams, rails at head and foot, guard rails of the upper bed, ladder."""
+    half, ladder = wide / 2, (long - 0.36, long - 0.03)
+    meshes = [box(post, post, 1.92, 0.006).at(x, y) for x in (-half, half) for y in (0.05, long)]
+    for level in (0.34, 1.40):
         beam = box(post * 0.7, long, 0.10, 0.006)
         meshes += [beam.at(x, long / 2 + 0.02, level) for x in (-half, half)]
         meshes += [box(wide, post * 0.7, 0.10, 0.006).at(0, y, level) for y in (0.05, long)]
+    bar = min(0.02, post * 0.3)
     for y in (0.05, long):
-        meshes += [tube([(-half, y, z), (half, y, z)], 0.017) for z in (0.62, 0.78, 1.60, 1.72)]
-    for x, far in ((-half, long), (half, long * 0.62)):
-        meshes += [tube([(x, 0.05, z), (x, far, z)], 0.017) for z in (1.64, 1.75)]
-    meshes += [tube([(half + 0.03, y, 0.0), (half + 0.03, y, 1.78)], 0.018) for y in ladder]
-    meshes += [tube([(half + 0.03, ladder[0], z), (half + 0.03, ladder[1], z)], 0.016) for z in (0.3, 0.6, 0.9, 1.2)]
+        meshes += [tube([(-half, y, z), (half, y, z)], bar) for z in (0.66, 0.84, 1.70, 1.86)]
+    for x, far in ((-half, long), (half, long * 0.6)):
+        meshes += [tube([(x, 0.05, z), (x, far, z)], bar) for z in (1.72, 1.86)]
+    meshes.append(tube([(half, long * 0.6, 1.45), (half, long * 0.6, 1.86)], bar))
+    meshes += [tube([(half + 0.03, y, 0.0), (half + 0.03, y, 1.92)], 0.018) for y in ladder]
+    steps = (0.28, 0.56, 0.84, 1.12, 1.36)
+    meshes += [box(0.045, ladder[1] - ladder[0], 0.025, 0.004).at(half + 0.03, sum(ladder) / 2, z) for z in steps]
     return meshes
 
 
@@ -94,14 +120,28 @@ def bed(kit: Kit, *, double: bool) -> Fixture:
         ]
     else:
         parts.append(piece(box(wide + kit.between(0.2, 1.4), 0.06, kit.between(0.9, 1.2), 0.01).at(0, 0.03), board))
-    parts += [part.moved(0, 0.08) for part in _bedding(kit, wide, long, 0.28, cover=cover, pillows=2 if double else 1)]
+    made = _bedding(kit, wide, long, 0.28, cover=cover, pillows=2 if double else 1, hang=0.16)
+    parts += [part.moved(0, 0.08) for part in made]
     if double and kit.chance(0.6):
         parts += [pillow(side * wide / 4, 0.46, 0.44, kit.cloth(), (0.45, 0.3)) for side in (-1, 1)]
     if kit.chance(0.6):
-        parts.append(
-            piece(pill((wide + 0.08, 0.55, 0.185), 5).at(0, long - 0.3, 0.37), kit.cloth())
-        )  # a runner across the foot
+        runner = duvet(wide + 0.06, 0.55, 0.125, hang=0.18, creases=(0.0, 1.0, 2.0))
+        parts.append(piece(runner.at(0, long - 0.55, 0.43), kit.cloth()))
     return Fixture("bed", family, tuple(parts), tell=5.0)
+
+
+def cot(kit: Kit) -> Fixture:
+    """A baby's cot with bars, its long side along the wall."""
+    wood = kit.one_of((kit.wood(), Material("white lacquer", (0.92, 0.91, 0.88), 0.4)))
+    bars = [box(0.02, 0.02, 0.62, 0.004).at(x / 10 * 1.14, y, 0.3) for x in range(-5, 6) for y in (0.05, 0.65)]
+    bars += [box(0.02, 0.02, 0.62, 0.004).at(x, 0.05 + y * 0.1, 0.3) for x in (-0.6, 0.6) for y in range(1, 6)]
+    rails = [box(1.24, 0.045, 0.05, 0.01).at(0, y, z) for y in (0.05, 0.65) for z in (0.26, 0.92)]
+    rails += [box(0.045, 0.64, 0.05, 0.01).at(x, 0.35, z) for x in (-0.6, 0.6) for z in (0.26, 0.96)]
+    rails += [box(0.05, 0.05, 1.0, 0.01).at(x, y) for x in (-0.6, 0.6) for y in (0.05, 0.65)]
+    parts = [piece(join(*bars, *rails), wood), piece(box(1.16, 0.58, 0.12, 0.03).at(0, 0.35, 0.34), LINEN)]
+    parts.append(piece(duvet(0.56, 0.6, 0.07, creases=(0.0, 1.0, 2.0)).turned(90).at(0.45, 0.35, 0.46), kit.cloth()))
+    parts.append(pillow(-0.42, 0.35, 0.45, size=(0.24, 0.36)))
+    return Fixture("cot", "bars", tuple(parts), tell=3.0)
 
 
 def nightstand(kit: Kit) -> Fixture:

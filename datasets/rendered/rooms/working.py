@@ -5,7 +5,7 @@ from __future__ import annotations
 from rooms.changing import PAINTED
 from rooms.families import Kit
 from rooms.fixture import Fixture, piece
-from rooms.materials import BLACK, DARK, PAPER, STEEL, WHITE, Material, Pattern
+from rooms.materials import BLACK, DARK, PAPER, STEEL, WHITE, Colour, Material, Pattern
 from rooms.scene import Part
 from rooms.seating import chair
 from rooms.shapes import box, cylinder, lathe, panel, pill, tube
@@ -63,7 +63,8 @@ def desk(kit: Kit, width: float = 1.35, *, computer: bool = True) -> Fixture:
         )
     )
     seat = chair(kit)
-    parts += [part.moved(kit.between(-0.15, 0.1), 1.15, 0, 180 + kit.between(-25, 25)) for part in seat.parts]
+    aside, turn = kit.between(-0.15, 0.1), 180 + kit.between(-25, 25)
+    parts += [part.moved(aside, 1.15, 0, turn) for part in seat.parts]
     return Fixture("desk", family, tuple(parts), tell=1.5)
 
 
@@ -96,6 +97,7 @@ def shelf(kit: Kit, width: float = 1.2, height: float = 1.9, *, goods: str = "bo
     frame = STEEL if steel else kit.one_of((kit.wood(), WHITE))
     levels = max(3, int(height / 0.38))
     deep = 0.42 if steel else 0.34
+    rail = Material("price rail", kit.one_of(((0.92, 0.92, 0.9), (0.85, 0.1, 0.08), (0.95, 0.8, 0.1))), 0.4)
     parts = [piece(box(0.03, deep, height, 0.004).at(side * width / 2, deep / 2 + 0.01), frame) for side in (-1, 1)]
     parts.append(piece(box(width, 0.015, height, 0.002).at(0, 0.01), frame))
     bright = (
@@ -133,9 +135,14 @@ def shelf(kit: Kit, width: float = 1.2, height: float = 1.9, *, goods: str = "bo
                         )
                     )
                 x += side + 0.02
+        elif goods == "goods":
+            parts += [
+                part.moved(0, 0.02, z + 0.025) for part in _stocked(kit, width - 0.06, deep, min(room, 0.32), bright)
+            ]
+            parts.append(piece(box(width, 0.012, 0.04, 0.002).at(0, deep + 0.012, z - 0.01), rail))
         else:
-            kinds = bright if goods == "goods" else muted
-            pattern = Pattern("goods", 1.0, kinds, kit.seed(), 14 if goods == "goods" else 26)
+            kinds = muted
+            pattern = Pattern("goods", 1.0, kinds, kit.seed(), 26)
             front = panel(width - 0.06, room)
             fitted = type(front)(
                 front.points, front.triangles, front.uv / front.uv.max(axis=(0, 1)) * [min(1.0, width), 1.0]
@@ -143,6 +150,36 @@ def shelf(kit: Kit, width: float = 1.2, height: float = 1.9, *, goods: str = "bo
             parts.append(piece(box(width - 0.06, deep - 0.12, room * 0.9).at(0, deep / 2 - 0.05, z + 0.025), DARK))
             parts.append(piece(fitted.at(0, deep - 0.04, z + 0.025), Material("goods", kinds[0], 0.6, pattern=pattern)))
     return Fixture("shelf", goods, tuple(parts), tell=1.5)
+
+
+def _stocked(kit: Kit, width: float, deep: float, room: float, shades: tuple[Colour, ...]) -> list[Part]:
+    """One shelf of goods, several of a kind side by side; the middle of its back at the origin."""
+    parts, at = [], -width / 2
+    while at < width / 2 - 0.05:
+        wide, high = kit.between(0.06, 0.14), room * kit.between(0.55, 0.95)
+        kind = kit.one_of(("packet", "packet", "bottle", "tin"))
+        shade = kit.one_of(shades)
+        wrap = Material("wrap", shade, 0.35)
+        band = Material("label", kit.one_of((*shades, (0.95, 0.95, 0.93), (0.95, 0.95, 0.93))), 0.4)
+        for _ in range(kit.count(2, 5)):
+            if at + wide > width / 2:
+                break
+            x = at + wide / 2
+            if kind == "packet":
+                parts.append(piece(box(wide - 0.008, deep * 0.8, high, 0.004).at(x, deep * 0.5), wrap))
+                parts.append(piece(panel(wide * 0.7, high * 0.4).at(x, deep * 0.9 + 0.003, high * 0.3), band))
+            else:
+                half = wide * 0.46
+                skin = [(half, 0), (half, high * 0.62), (0.35 * half, high * 0.85), (0.35 * half, high)]
+                tin = [(half, 0), (half, high * 0.7), (0.9 * half, high * 0.72)]
+                solid = lathe(skin if kind == "bottle" else tin, 10)
+                parts += [piece(solid.at(x, y), wrap) for y in (deep * 0.45, deep * 0.82)]
+                parts.append(
+                    piece(lathe([(half + 0.002, high * 0.2), (half + 0.002, high * 0.5)], 10).at(x, deep * 0.82), band)
+                )
+            at += wide
+        at += 0.01
+    return parts
 
 
 def blackboard(kit: Kit, width: float = 3.2) -> Fixture:
