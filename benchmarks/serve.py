@@ -421,12 +421,14 @@ def measure_transport(frames: int, rounds: int) -> dict[str, Any]:
 # (d) soak
 
 
-def measure_soak(minutes: float) -> dict[str, Any]:
+def measure_soak(minutes: float, guests: int, rate: float) -> dict[str, Any]:
     """Return how the server's memory grows while cameras come, stay, go and break off."""
     samples: list[tuple[float, float, int, int]] = []
     with started("_server") as (address, process):
         start, until = time.monotonic(), time.monotonic() + 60 * minutes
-        threads = [threading.Thread(target=guest, args=(address, number, until), daemon=True) for number in range(16)]
+        threads = [
+            threading.Thread(target=guest, args=(address, number, until, rate), daemon=True) for number in range(guests)
+        ]
         for thread in threads:
             thread.start()
         while (now := time.monotonic()) < until:
@@ -439,11 +441,15 @@ def measure_soak(minutes: float) -> dict[str, Any]:
     for at, mib, files, tasks in samples[:: max(1, len(samples) // 10)]:
         print(f"{at:6.0f} s {mib:8.1f} MiB {files:4d} files {tasks:4d} threads", flush=True)
     late = [(at, mib) for at, mib, _, _ in samples if at > 60 * minutes * 0.4]
-    slope = float(np.polyfit([at for at, _ in late], [mib for _, mib in late], 1)[0]) * 3600
+    slope, low, high = slope_of(np.array(late))
     figures = {
         "minutes": minutes,
+        "guests": guests,
+        "rate": rate,
         "rss_mib": [samples[0][1], late[0][1], samples[-1][1]],
+        "highest_mib": max(mib for _, mib, _, _ in samples),
         "slope_mib_per_hour": slope,
+        "slope_95": [low, high],
         "fds": [samples[0][2], max(s[2] for s in samples), samples[-1][2]],
         "threads": [samples[0][3], max(s[3] for s in samples), samples[-1][3]],
     }
@@ -451,7 +457,25 @@ def measure_soak(minutes: float) -> dict[str, Any]:
     return figures
 
 
-def guest(address: str, number: int, until: float) -> None:
+def slope_of(samples: NDArray[np.float64], blocks_s: int = 120, draws: int = 1000) -> tuple[float, float, float]:
+    """Return the slope of memory in MiB an hour, and its 95 % interval.
+
+    Memory of one second is that of the second before, so that what the line leaves is drawn anew in blocks (a moving
+    block bootstrap; Kuensch, Annals of Statistics 17(3), 1989).
+    """
+    at, mib = samples.T
+    line = np.polyfit(at, mib, 1)
+    rest, size = mib - np.polyval(line, at), max(1, min(blocks_s, len(at) // 4))
+    rng, slopes = np.random.default_rng(0), []
+    for _ in range(draws):
+        starts = rng.integers(0, len(at) - size + 1, -(-len(at) // size))
+        drawn = np.concatenate([rest[start : start + size] for start in starts])[: len(at)]
+        slopes.append(np.polyfit(at, np.polyval(line, at) + drawn, 1)[0])
+    low, high = np.quantile(slopes, [0.025, 0.975])
+    return float(line[0]) * 3600, float(low) * 3600, float(high) * 3600
+
+
+def guest(address: str, number: int, until: float, rate: float) -> None:
     """Be a camera that stays for a few seconds, in one format or another, and every other time breaks off."""
     stays = 0
     pictures = [picture(360, 640, each) for each in range(2)]
@@ -470,8 +494,8 @@ def guest(address: str, number: int, until: float) -> None:
             for count in range(10_000):
                 if time.monotonic() > leave:
                     return
-                yield message(count, count / 10, data[count % 2], (360, 640))
-                time.sleep(0.1)
+                yield message(count, count / rate, data[count % 2], (360, 640))
+                time.sleep(1 / rate)
 
         channel, stub = stub_of(address)
         call = stub.EnforceStream(messages())
@@ -493,13 +517,15 @@ def main() -> None:
     parser.add_argument("--frames", type=int, default=200)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--minutes", type=float, default=30.0, help="Of the soak.")
+    parser.add_argument("--guests", type=int, default=16, help="Cameras of the soak at the same time.")
+    parser.add_argument("--rate", type=float, default=10.0, help="Frames a second that each of them sends.")
     parser.add_argument("--json", type=Path, help="Write the figures here as well.")
     options = parser.parse_args()
     parts: dict[str, Callable[[], Any]] = {
         "cameras": lambda: measure_cameras(options.cameras, options.seconds),
         "masked": lambda: measure_masked(options.frames, options.rounds),
         "transport": lambda: measure_transport(options.frames, options.rounds),
-        "soak": lambda: measure_soak(options.minutes),
+        "soak": lambda: measure_soak(options.minutes, options.guests, options.rate),
         "_server": serve_privacy,
         "_echo": serve_echo,
     }

@@ -7,10 +7,11 @@ knows all of them.
 import re
 import threading
 import uuid
-from collections.abc import Callable, Sequence
-from contextlib import closing
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
+from multiprocessing.managers import BaseManager
 from pathlib import Path
 from typing import Any
 
@@ -99,7 +100,54 @@ class Job:
     failure: str
 
 
-class Jobs:
+class Shelf:
+    """Where audits lie; whoever knows the folder may read there, whichever process they run in.
+
+    Args:
+        folder: Each audit has a folder of its own in it.
+        roots: Nothing outside of these folders is ever read.
+
+    Raises:
+        InputError: A root is no folder.
+    """
+
+    def __init__(self, folder: Path, roots: Sequence[Path]) -> None:
+        self._folder = folder
+        self.roots = tuple(root.resolve() for root in roots)
+        if missing := [root for root in self.roots if not root.is_dir()]:
+            raise InputError(f"{missing[0]}: an archive root must be a folder", field="roots")
+
+    def book(self, name: str) -> Book:
+        """Open the book of an audit; the caller closes it.
+
+        Raises:
+            ResourceNotFoundError: There is none of this name.
+        """
+        return self._book(self._key(name))
+
+    def thumbnails(self, name: str, files: Sequence[str]) -> list[bytes]:
+        """Return masked pictures of a finding."""
+        folder = self._folder / self._key(name)
+        return [(folder / file).read_bytes() for file in files if (folder / file).is_file()]
+
+    def below_root(self, path: str) -> str:
+        """Return a recording's path below its archive root."""
+        for root in self.roots:
+            if Path(path).is_relative_to(root):
+                return str(Path(path).relative_to(root))
+        return Path(path).name
+
+    def _key(self, name: str) -> str:
+        found = _NAME.fullmatch(name)
+        if found is None or not (self._folder / found[1] / NAME).is_file():
+            raise ResourceNotFoundError("no audit of this name", name=name[:64])
+        return found[1]
+
+    def _book(self, key: str) -> Book:
+        return Book(self._folder / key / NAME)
+
+
+class Jobs(Shelf):
     """All audits of one service.
 
     Args:
@@ -122,10 +170,7 @@ class Jobs:
         make: Callable[[Policy, Terms], MakeScanner] = run.MakeScanner,
         workers: int = 1,
     ) -> None:
-        self._folder = folder
-        self.roots = tuple(root.resolve() for root in roots)
-        if missing := [root for root in self.roots if not root.is_dir()]:
-            raise InputError(f"{missing[0]}: an archive root must be a folder", field="roots")
+        super().__init__(folder, roots)
         self._policies = policies
         self._make = make
         self._workers = workers
@@ -215,26 +260,6 @@ class Jobs:
                 found.append(self._job(key, book))
         return sorted(found, key=lambda job: (job.created, job.name), reverse=True)
 
-    def book(self, name: str) -> Book:
-        """Open the book of an audit; the caller closes it.
-
-        Raises:
-            ResourceNotFoundError: There is none of this name.
-        """
-        return self._book(self._key(name))
-
-    def thumbnails(self, name: str, files: Sequence[str]) -> list[bytes]:
-        """Return masked pictures of a finding."""
-        folder = self._folder / self._key(name)
-        return [(folder / file).read_bytes() for file in files if (folder / file).is_file()]
-
-    def below_root(self, path: str) -> str:
-        """Return a recording's path below its archive root."""
-        for root in self.roots:
-            if Path(path).is_relative_to(root):
-                return str(Path(path).relative_to(root))
-        return Path(path).name
-
     def _confined(self, paths: Sequence[str]) -> list[str]:
         if not paths:
             raise FieldError("`spec.paths` must name something to audit", field="spec.paths")
@@ -269,15 +294,6 @@ class Jobs:
         if not self._folder.is_dir():
             return []
         return sorted(each.name for each in self._folder.iterdir() if (each / NAME).is_file())
-
-    def _key(self, name: str) -> str:
-        found = _NAME.fullmatch(name)
-        if found is None or not (self._folder / found[1] / NAME).is_file():
-            raise ResourceNotFoundError("no audit of this name", name=name[:64])
-        return found[1]
-
-    def _book(self, key: str) -> Book:
-        return Book(self._folder / key / NAME)
 
     def _job(self, key: str, book: Book) -> Job:
         status = Status(book.fact("status", Status.FAILED))
@@ -337,3 +353,62 @@ class Jobs:
     def _end(self, book: Book, status: Status) -> None:
         book.state("over", now())
         book.state("status", status)
+
+
+class JobsElsewhere(Shelf):
+    """The audits that another process of this service runs; see `shared`.
+
+    Args:
+        folder: As in `Jobs`.
+        roots: As in `Jobs`.
+        address: Where the other process listens.
+    """
+
+    def __init__(self, folder: Path, roots: Sequence[Path], address: str) -> None:
+        super().__init__(folder, roots)
+        manager = _Manager(address)
+        manager.connect()
+        self._jobs: Jobs = manager.jobs()  # type: ignore[attr-defined]  # a proxy, which is made at run time
+
+    def start(self, order: Order) -> Job:
+        """See `Jobs.start`."""
+        return self._jobs.start(order)
+
+    def resume(self, name: str, request_id: str = "") -> Job:
+        """See `Jobs.resume`."""
+        return self._jobs.resume(name, request_id)
+
+    def cancel(self, name: str) -> Job:
+        """See `Jobs.cancel`."""
+        return self._jobs.cancel(name)
+
+    def job(self, name: str) -> Job:
+        """See `Jobs.job`."""
+        return self._jobs.job(name)
+
+    def jobs(self) -> list[Job]:
+        """See `Jobs.jobs`."""
+        return self._jobs.jobs()
+
+
+class _Manager(BaseManager):
+    """Asks another process. Both have the key of the process that started them."""
+
+
+_Manager.register("jobs")
+
+
+@contextmanager
+def shared(jobs: Jobs) -> Iterator[str]:
+    """Let the processes that this one starts order audits here, and yield the address at which they ask."""
+
+    class Manager(BaseManager):
+        """Answers for `jobs`."""
+
+    Manager.register("jobs", lambda: jobs, exposed=("start", "resume", "cancel", "job", "jobs"))
+    server = Manager().get_server()
+    threading.Thread(target=server.serve_forever, name="audits-shared", daemon=True).start()
+    try:
+        yield str(server.address)
+    finally:
+        server.stop_event.set()  # type: ignore[attr-defined]  # what a manager does when it is told to shut down

@@ -8,7 +8,6 @@ from typing import Any
 import click
 
 from privacy import policy as policies
-from privacy.audit.jobs import Jobs
 from privacy.cli import config, configure_log, reports
 from privacy.cli.databases import database_option
 from privacy.cli.detectors import detectors
@@ -17,9 +16,7 @@ from privacy.errors import InputError
 from privacy.masking import DEVICES
 from privacy.migrations import migrated
 from privacy.models import catalogue
-from privacy.serve.audit_servicer import services_of
-from privacy.serve.processes import Processes
-from privacy.serve.scheduler import cores
+from privacy.serve.processes import Archive, Orders, Processes
 from privacy.serve.server import DEFAULT_ADDRESS, Service
 from privacy.serve.service import Options, assemble, is_loopback
 from privacy.serve.service import serve as serve_here
@@ -138,9 +135,12 @@ def serve(
         options = _options(**told)
     except InputError as error:
         raise click.UsageError(str(error)) from error
-    if options.processes > 1 and (archive or reporting["reports"] is not None):
-        raise click.UsageError("--reports and --archive need one process: two would not know of each other")
     url = None if database == NO_DATABASE else database
+    rules = policies.load(options.policy)
+    reported = reports.reporting_of(model=options.model, policy=options.policy, **reporting)
+    recordings = None
+    if archive:
+        recordings = Archive(audits=audits, roots=archive, policy=rules.name, model=options.model)
     if check_config:
         _check(ctx, options, url)
         return
@@ -149,7 +149,7 @@ def serve(
         words = [
             f"listening on {bound} ({'TLS' if options.tls_cert else 'no TLS'})",
             options.model,
-            f"policy {policies.load(options.policy).name}",
+            f"policy {rules.name}",
             *([f"http on {http}"] if http else []),
             *([f"{options.processes} processes"] if options.processes > 1 else []),
         ]
@@ -157,27 +157,25 @@ def serve(
 
     if options.processes > 1:
         group = ctx.find_root().params
-        Processes(options, url, partial(configure_log, group["log_level"], group["log_format"])).run(ready)
+        prepare = partial(configure_log, group["log_level"], group["log_format"])
+        orders = Orders(options=options, database=url, prepare=prepare, reporting=reported, archive=recordings)
+        Processes(orders).run(ready)
         return
     with ExitStack() as ending:
         engine = None if url is None else ending.enter_context(migrated(url))
-        rules = policies.load(options.policy)
-        packs = {**shipped(), rules.name: rules}
-        reporter = reports.reporting_of(model=options.model, policies=packs, **reporting)
-        services: list[Service] = []
-        jobs = None
-        if reporter is not None:
-            ending.enter_context(reporter)
+        reporter, services, jobs = None, list[Service](), None
+        if reported is not None:
+            reporter = ending.enter_context(reported(None))
             services.append(reporter.service)
-        if archive:
-            jobs = Jobs(audits, archive, policies.load, workers=cores())
+        if recordings is not None:
+            jobs = recordings.jobs()
             ending.callback(jobs.stop)
-            services += services_of(jobs, policy=rules.name, model=options.model)
+            services += recordings.services(jobs)
         if not _may_show(options):
             serve_here(options, engine, ready, reporting=reporter, services=services)
             return
         store = None if reporter is None else reporter.store
-        console = ending.enter_context(Console(packs, rules.name, store=store, jobs=jobs))
+        console = ending.enter_context(Console({**shipped(), rules.name: rules}, rules.name, store=store, jobs=jobs))
         serve_here(
             options, engine, ready, reporting=reporter, services=services, observers=console.observers,
             pages=console.pages,

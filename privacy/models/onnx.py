@@ -35,6 +35,7 @@ def open_session(weights: bytes, *, name: str, threads: int) -> ort.InferenceSes
     options = ort.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
+    options.enable_cpu_mem_arena = False  # it keeps what its largest runs took together, in steps of doubling size
     options.log_severity_level = 3  # errors: a warning a weight, 600 lines long, for a model that runs well
     # Idle threads that spin take the cores away from decoding.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")

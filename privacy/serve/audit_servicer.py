@@ -16,7 +16,7 @@ from google.rpc import code_pb2, status_pb2
 from privacy import filters, pages, policy
 from privacy.audit import outcome
 from privacy.audit.finding import Finding
-from privacy.audit.jobs import OPEN, Job, Jobs, Order, Status
+from privacy.audit.jobs import OPEN, Job, Jobs, JobsElsewhere, Order, Status
 from privacy.audit.outcome import Ruled
 from privacy.audit.run import own_rules
 from privacy.audit.terms import Terms
@@ -46,6 +46,7 @@ FINDINGS: Fields[dict[str, Any]] = {
     "camera": Field(Kind.TEXT, lambda one: one["camera"]),
 }
 _OPERATION = "operations/"
+Audits = Jobs | JobsElsewhere
 
 
 class AuditService(pb_grpc.AuditServiceServicer):
@@ -57,7 +58,7 @@ class AuditService(pb_grpc.AuditServiceServicer):
         model: The model of an order that names none.
     """
 
-    def __init__(self, jobs: Jobs, default: str, model: str) -> None:
+    def __init__(self, jobs: Audits, default: str, model: str) -> None:
         self._jobs = jobs
         self._default = default
         self._model = model
@@ -192,7 +193,7 @@ class Operations(lro_grpc.OperationsServicer):  # type: ignore[misc]
 
     poll_s: ClassVar[float] = 0.2
 
-    def __init__(self, jobs: Jobs) -> None:
+    def __init__(self, jobs: Audits) -> None:
         self._jobs = jobs
 
     def GetOperation(self, request: lro.GetOperationRequest, context: grpc.ServicerContext) -> lro.Operation:  # noqa: N802 - gRPC's name
@@ -228,7 +229,7 @@ class Operations(lro_grpc.OperationsServicer):  # type: ignore[misc]
             return operation(job, self._jobs)
 
 
-def services_of(jobs: Jobs, *, policy: str, model: str) -> tuple[Service, ...]:
+def services_of(jobs: Audits, *, policy: str, model: str) -> tuple[Service, ...]:
     """Return what a server has to add, to serve audits.
 
     Args:
@@ -249,7 +250,7 @@ def services_of(jobs: Jobs, *, policy: str, model: str) -> tuple[Service, ...]:
     )
 
 
-def operation(job: Job, jobs: Jobs) -> lro.Operation:
+def operation(job: Job, jobs: Audits) -> lro.Operation:
     """Write an audit as an operation (AIP-151)."""
     message = lro.Operation(name=_OPERATION + job.name.partition("/")[2], done=job.status not in OPEN)
     message.metadata.Pack(metadata(job, jobs))
@@ -262,7 +263,7 @@ def operation(job: Job, jobs: Jobs) -> lro.Operation:
     return message
 
 
-def audit(job: Job, jobs: Jobs) -> pb.Audit:
+def audit(job: Job, jobs: Audits) -> pb.Audit:
     """Write an audit."""
     terms = job.terms
     message = pb.Audit(
@@ -289,7 +290,7 @@ def audit(job: Job, jobs: Jobs) -> pb.Audit:
     return message
 
 
-def metadata(job: Job, jobs: Jobs) -> pb.AuditMetadata:
+def metadata(job: Job, jobs: Audits) -> pb.AuditMetadata:
     """Write how far an audit is."""
     at = job.progress
     message = pb.AuditMetadata(
@@ -311,7 +312,7 @@ def metadata(job: Job, jobs: Jobs) -> pb.AuditMetadata:
     return message
 
 
-def finding(parent: str, one: dict[str, Any], jobs: Jobs, rules: Policy) -> pb.Finding:
+def finding(parent: str, one: dict[str, Any], jobs: Audits, rules: Policy) -> pb.Finding:
     """Write a finding as it stands in findings.json."""
     zone = Zone.of(one["zone"])
     message = pb.Finding(
@@ -329,7 +330,7 @@ def finding(parent: str, one: dict[str, Any], jobs: Jobs, rules: Policy) -> pb.F
     return message
 
 
-def _unreadable(job: Job, jobs: Jobs) -> Iterator[pb.UnreadableRecording]:
+def _unreadable(job: Job, jobs: Audits) -> Iterator[pb.UnreadableRecording]:
     for entry in job.unreadable:
         for fault in entry.broken:
             yield pb.UnreadableRecording(

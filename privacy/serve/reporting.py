@@ -10,7 +10,7 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Self, TypeVar
 
 import numpy as np
@@ -81,6 +81,10 @@ class _Seen:
     plan: MaskPlan | None = None
 
 
+Relay = Callable[[_Seen], None]
+"""Takes what is seen to another process."""
+
+
 @dataclass(slots=True, eq=False)
 class _Watched:
     """What is remembered of one stream between two of its answers."""
@@ -103,6 +107,7 @@ class Reporting:
         authority: X25519 public keys that evidence may be sealed to; to the first it is. Empty to seal nothing.
         receivers: Who is told.
         pace: How patiently receivers are told.
+        relay: Takes what is seen to the process that reports for this one as well (`take`); None to report here.
     """
 
     def __init__(
@@ -114,6 +119,7 @@ class Reporting:
         authority: Sequence[bytes] = (),
         receivers: Sequence[Receiver] = (),
         pace: Pace | None = None,
+        relay: Relay | None = None,
     ) -> None:
         self.store = store
         self.authority = tuple(authority)
@@ -124,7 +130,8 @@ class Reporting:
         self._streams: dict[str, _Watched] = {}
         self._last: dict[str, float] = {}
         self._lock = threading.Lock()
-        known = store.known()
+        self._relay = relay
+        known = store.known() if relay is None else []
         self._folders = {
             name: Folder(pack, [one for one in known if one.policy[0] == name], model=model)
             for name, pack in policies.items()
@@ -136,6 +143,8 @@ class Reporting:
     def start(self) -> None:
         """Begin to report and to tell."""
         self._thread.start()
+        if self._relay is not None:
+            return  # whoever reports tells as well: every change goes out once
         for courier in self._couriers:
             courier.start()
 
@@ -148,7 +157,7 @@ class Reporting:
         self._thread.join(wait_s)
         self._stopping.set()
         self._thread.join(wait_s)
-        for courier in self._couriers:
+        for courier in self._couriers if self._relay is None else ():
             courier.stop(wait_s)
 
     def __enter__(self) -> Self:
@@ -172,6 +181,11 @@ class Reporting:
             policy: The pack that its subject runs under; "" for that of its stream, or the default if it has none.
         """
         self._put(_Seen(event, policy or self._policy_of.get(event.subject, "")))
+
+    def take(self, seen: _Seen) -> None:
+        """Take what another process has seen; see `relay`. Its picture stays behind while many wait."""
+        many = self._queue.qsize() >= MAX_PICTURES_WAITING
+        self._put(replace(seen, frame=None, plan=None) if many else seen)
 
     def entered(self, event: Event, since: float) -> bool:
         """Say whether the ledger has an entry about an event that came after `since`, whoever wrote it.
@@ -308,6 +322,9 @@ class Reporting:
             log.error("report_failed", error=type(error).__name__)
 
     def _take(self, seen: _Seen) -> None:
+        if self._relay is not None:
+            self._relay(seen)
+            return
         act = act_of(seen.event)
         if act is not None:
             self._stubbornly(lambda: self.store.enter(act))

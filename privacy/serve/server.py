@@ -19,6 +19,7 @@ from grpc_reflection.v1alpha import reflection
 from privacy.errors import InputError, PrivacyError
 from privacy.inference import open_inference_pb2 as inference_pb
 from privacy.inference import open_inference_pb2_grpc as inference_grpc
+from privacy.serve import memory
 from privacy.serve.access import Gate
 from privacy.serve.http import HttpFace
 from privacy.serve.inference import InferenceService
@@ -32,6 +33,7 @@ SERVICE = pb.DESCRIPTOR.services_by_name["EnforcementService"].full_name
 INFERENCE = inference_pb.DESCRIPTOR.services_by_name["GRPCInferenceService"].full_name
 DEFAULT_ADDRESS = "127.0.0.1:50051"
 HEALTH_EVERY_S = 1.0
+GIVE_BACK_EVERY_S = 30.0
 _SPARE_THREADS = 16  # for everything that is no admitted stream: refusals, stills, health, reflection
 
 
@@ -82,6 +84,7 @@ class Server:
         engine: What it runs on.
         settings: Where it listens.
         services: What it serves beside the enforcement of masks.
+        tell: Hears whether it is healthy, each time that changes while it runs.
 
     Raises:
         InputError: The address cannot be bound, or the key and certificate do not belong together.
@@ -91,7 +94,13 @@ class Server:
         ready: True from when it is healthy until it drains, except while the model hangs or fails.
     """
 
-    def __init__(self, engine: Engine, settings: Settings, services: Sequence[Service] = ()) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        settings: Settings,
+        services: Sequence[Service] = (),
+        tell: Callable[[bool], None] = lambda _: None,
+    ) -> None:
         threads = engine.max_streams + _SPARE_THREADS
         options = [
             ("grpc.keepalive_time_ms", round(settings.keepalive_s * 1000)),
@@ -107,6 +116,7 @@ class Server:
         ]
         self.ready = False
         self._draining = threading.Event()
+        self._tell = tell
         self._engine = engine
         self._grace_s = settings.grace_s
         self._service = EnforcementService(engine)
@@ -157,11 +167,16 @@ class Server:
 
     def _watch(self) -> None:
         """Call itself unhealthy while the model is; streams that run are answered hidden meanwhile."""
+        given = time.monotonic()
         while not self._draining.wait(HEALTH_EVERY_S):
+            if time.monotonic() - given >= GIVE_BACK_EVERY_S:
+                memory.give_back()
+                given = time.monotonic()
             healthy = self._service.scheduler.check()
             if healthy is not self.ready:
                 log.log(logging.INFO if healthy else logging.ERROR, "health", ready=healthy)
                 self._say(ready=healthy)
+                self._tell(healthy)
 
     def _say(self, *, ready: bool) -> None:
         serving, not_serving = health_pb2.HealthCheckResponse.SERVING, health_pb2.HealthCheckResponse.NOT_SERVING
@@ -193,6 +208,7 @@ def run(
     *,
     services: Sequence[Service] = (),
     http: HttpFace | None = None,
+    tell: Callable[[bool], None] = lambda _: None,
     exit_after_s: float | None = None,
 ) -> None:
     """Serve until SIGTERM or SIGINT, then drain.
@@ -203,6 +219,7 @@ def run(
         ready: Called with the address once the server is healthy.
         services: What it serves beside the enforcement of masks.
         http: What it says of itself over HTTP.
+        tell: See `Server`.
         exit_after_s: The process is ended this long after the grace if something in it never returns; None to leave
             that to the caller.
 
@@ -210,11 +227,12 @@ def run(
         InputError: The address cannot be bound.
         PrivacyError: The model does not work.
     """
+    memory.share_arenas()
     # A plain list: an event has a lock, and a handler that interrupts its waiter while that is held never returns.
     told: list[int] = []
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda number, _: told.append(number))
-    server = Server(engine, settings, services)
+    server = Server(engine, settings, services, tell)
     with ExitStack() as ending:
         if http is not None:
             ending.enter_context(http.serving(lambda: server.ready))

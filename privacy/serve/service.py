@@ -225,6 +225,7 @@ def serve(
     services: Sequence[Service] = (),
     observers: Sequence[Observer] = (),
     pages: Callable[[Assembly], Sequence[BaseRoute]] = lambda _: (),
+    tell: Callable[[bool], None] = lambda _: None,
 ) -> None:
     """Serve in this process until SIGTERM or SIGINT, then drain.
 
@@ -236,6 +237,7 @@ def serve(
         services: See `assemble`.
         observers: See `assemble`.
         pages: Returns what the HTTP side shows beside health and metrics.
+        tell: Hears whether it is healthy, each time that changes while it runs.
 
     Raises:
         PrivacyError: It cannot be served; see `assemble`, `Server` and `HttpFace`.
@@ -252,6 +254,7 @@ def serve(
             lambda address: ready(address, face.address if face else ""),
             services=parts.services,
             http=face,
+            tell=tell,
             exit_after_s=EXIT_AFTER_S,
         )
 

@@ -20,13 +20,21 @@ from privacy.cli import cli
 from privacy.cli.config import shown as shown_options
 from privacy.migrations import migrated
 from privacy.tokens import Role, Tokens
-from privacy.v1 import camera_service_pb2, camera_service_pb2_grpc
+from privacy.v1 import (
+    audit_service_pb2,
+    audit_service_pb2_grpc,
+    camera_service_pb2,
+    camera_service_pb2_grpc,
+    report_service_pb2,
+    report_service_pb2_grpc,
+)
 from privacy.v1 import enforcement_service_pb2 as pb
 from privacy.v1 import enforcement_service_pb2_grpc as pb_grpc
+from tests.audit.recordings import write_recording
 from tests.databases import PostgreSQL
 from tests.faces.certificates import DAY, Authority, Pair
 from tests.faces.running import Running
-from tests.serve.messages import clear, config, refusal
+from tests.serve.messages import CAMERA, LEFT, clear, config, refusal
 
 Start = Callable[..., Running]
 
@@ -289,6 +297,59 @@ def test_several_processes_share_a_port_and_a_place_is_filled_again(start: Start
         assert capabilities(channel).max_streams
     server.stop()
     assert not any(Path(f"/proc/{child}").exists() for child in children)
+
+
+@pytest.mark.slow
+def test_several_processes_report_and_audit_as_one(start: Start, database: str, tmp_path: Path) -> None:
+    """Whichever of them a call comes to: one report of what was done in all, one ledger, one audit."""
+    recordings = tmp_path / "archive"
+    recordings.mkdir()
+    write_recording(recordings / "hall.mp4", [], seconds=4)
+    server = start(
+        *("--processes", "2", "--database", database, "--reports", f"sqlite:///{tmp_path / 'reports.db'}"),
+        *("--ledger-key", str(tmp_path / "ledger.key"), "--archive", str(recordings)),
+        *("--audits", str(tmp_path / "audits")),
+    )
+
+    def call(ask: Callable[[grpc.Channel], Any]) -> Any:
+        with grpc.insecure_channel(server.address, [("grpc.use_local_subchannel_pool", 1)]) as channel:
+            return ask(channel)
+
+    def draw(zones: list[Any]) -> Any:
+        preset = camera_service_pb2.ViewPreset(preset_id="door", static_zones=zones)
+        camera = camera_service_pb2.Camera(name=CAMERA, declared_purpose="lobby", display_name="x", presets=[preset])
+        request = camera_service_pb2.UpdateCameraRequest(camera=camera, allow_missing=True)
+        return call(
+            lambda channel: camera_service_pb2_grpc.CameraServiceStub(channel).UpdateCamera(request, timeout=20)
+        )
+
+    site = camera_service_pb2.CreateSiteRequest(site_id="hq", site=camera_service_pb2.Site(display_name="HQ"))
+    call(lambda channel: camera_service_pb2_grpc.CameraServiceStub(channel).CreateSite(site, timeout=20))
+    spec = audit_service_pb2.AuditSpec(paths=["hall.mp4"])
+    begin = audit_service_pb2.StartAuditRequest(spec=spec)
+    call(lambda channel: audit_service_pb2_grpc.AuditServiceStub(channel).StartAudit(begin, timeout=20))
+    for number in range(16):
+        draw([LEFT] if number % 2 == 0 else [])
+
+    def verified() -> Any:
+        verify = report_service_pb2.VerifyLedgerRequest()
+        return call(lambda channel: report_service_pb2_grpc.ReportServiceStub(channel).VerifyLedger(verify, timeout=20))
+
+    def audited() -> Any:
+        listing = audit_service_pb2.ListAuditsRequest()
+        (audit,) = call(
+            lambda channel: audit_service_pb2_grpc.AuditServiceStub(channel).ListAudits(listing, timeout=20)
+        ).audits
+        assert audit.state != audit_service_pb2.AUDIT_STATE_FAILED
+        return audit
+
+    _wait(lambda: verified().entries_checked >= 8)
+    assert verified().intact
+    listed = report_service_pb2.ListReportsRequest()
+    reports = call(lambda channel: report_service_pb2_grpc.ReportServiceStub(channel).ListReports(listed, timeout=20))
+    assert [report.rule for report in reports.reports] == ["MASK_REDUCED"]
+    _wait(lambda: audited().state == audit_service_pb2.AUDIT_STATE_SUCCEEDED)
+    assert "report_failed" not in server.stop()
 
 
 def test_two_servers_of_several_processes_do_not_share_a_port(start: Start) -> None:
