@@ -1,7 +1,7 @@
 """JPEG pictures: measured before they are decoded, and never decoded larger than is needed."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -14,8 +14,7 @@ from privacy.frame import MAX_PIXELS, Frame, Layout
 
 MAX_SCANS = 100
 """A progressive picture has about ten. Each is a pass over all pixels, so thousands of empty ones are an attack."""
-_START_OF_SCAN = b"\xff\xda"
-_START, _START_OF_SCAN_MARKER, _END = 0xD8, 0xDA, 0xD9  # ITU-T T.81, table B.1
+_START, _START_OF_SCAN, _END = 0xD8, 0xDA, 0xD9  # ITU-T T.81, table B.1
 _FRAMES = frozenset({*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC})  # SOF0 to SOF15
 _SEQUENTIAL = frozenset({0xC0, 0xC1, 0xC9})
 _QUANTISATION, _JFIF, _ADOBE = 0xDB, 0xE0, 0xEE
@@ -44,10 +43,12 @@ class Header:
 
 
 def measure(data: bytes, *, max_pixels: int = MAX_PIXELS) -> Header:
-    """Read the header and nothing else.
+    """Read the header, and go through what follows without decoding it.
 
     Raises:
-        FrameError: It is no JPEG, or one that is too large or too costly to decode.
+        FrameError: It is no JPEG, or one that is too large or too costly to decode; it holds more than one picture, or
+            is put together so that two decoders might show two: a second frame or scan over the first, tables that
+            change under it, segments that do not belong there.
     """
     try:
         height, width, colours, subsampling = simplejpeg.decode_jpeg_header(data)
@@ -55,8 +56,7 @@ def measure(data: bytes, *, max_pixels: int = MAX_PIXELS) -> Header:
         raise FrameError("not a JPEG picture") from error
     if height * width > max_pixels:
         raise FrameError(f"a picture of {width}x{height} has more than {max_pixels} pixels", width=width, height=height)
-    if data.count(_START_OF_SCAN) > MAX_SCANS:
-        raise FrameError(f"a picture with more than {MAX_SCANS} scans", limit=MAX_SCANS)
+    _check(data, _segments(data))
     return Header((int(height), int(width)), colours == "Gray", subsampling if subsampling in _SUBSAMPLINGS else "420")
 
 
@@ -68,13 +68,10 @@ def bare(data: bytes) -> bytes:
     What turns the picture (Exif) goes, too: it is shown as it was judged.
 
     Raises:
-        FrameError: It holds more than one picture, or is put together so that two decoders might show two pictures: a
-            second frame or scan over the first, tables that change under it, segments that do not belong there.
+        FrameError: See `measure`.
     """
     segments = list(_segments(data))
-    end = segments[-1][2]
-    if data.find(b"\xff\xd8\xff", end) >= 0:
-        raise FrameError("more than one picture in a file")
+    end = _check(data, segments)
     notes = [
         (start, stop, _colour_note(marker, data[start:stop])) for marker, start, stop in segments if marker in _NOTES
     ]
@@ -87,13 +84,29 @@ def bare(data: bytes) -> bytes:
     return b"".join([*parts, data[at:end]])
 
 
+def _check(data: bytes, segments: Iterable[tuple[int, int, int]]) -> int:
+    """Return where the picture ends.
+
+    Raises:
+        FrameError: It takes too many passes, or there is another one behind it.
+    """
+    scans = end = 0
+    for marker, _, end in segments:  # noqa: B007 - the last one is what is asked for
+        scans += marker == _START_OF_SCAN
+    if scans > MAX_SCANS:
+        raise FrameError(f"a picture with more than {MAX_SCANS} scans", limit=MAX_SCANS)
+    if data.find(b"\xff\xd8\xff", end) >= 0:
+        raise FrameError("more than one picture in a file")
+    return end
+
+
 def _segments(data: bytes) -> Iterator[tuple[int, int, int]]:
     """Yield the marker of every segment from the start of the picture to its end, and where the segment lies.
 
     A scan's segment goes to the end of the scan. ITU-T T.81, annex B.
 
     Raises:
-        FrameError: See `bare`.
+        FrameError: See `measure`.
     """
     if data[:2] != b"\xff\xd8":
         raise FrameError("not a JPEG picture")
@@ -112,7 +125,7 @@ def _segments(data: bytes) -> Iterator[tuple[int, int, int]]:
             raise FrameError("a JPEG picture with a segment that does not fit in")
         if marker in _FRAMES and not frame:
             frame = marker
-        elif marker == _START_OF_SCAN_MARKER and frame:
+        elif marker == _START_OF_SCAN and frame:
             _scan(data[body + 2 : stop], scanned, sequential=frame in _SEQUENTIAL)
             following = _SCAN_ENDS.search(data, stop)
             stop = len(data) if following is None else following.start()
@@ -165,16 +178,15 @@ def read(
         data: The file.
         offset: Capture time in seconds from the start of the source.
         sequence: Position in the source.
-        at_least: `(height, width)` below which the picture may not be shrunk while it is decoded, which is up to eight
-            times cheaper; None to decode it as it is.
+        at_least: `(height, width)` below which the picture may not be shrunk while it is decoded, to a half, a quarter
+            or an eighth: cheaper by a third or more, while scales between are dearer. None to decode it as it is.
         max_pixels: Largest picture that is decoded, whatever `at_least` is.
 
     Raises:
         FrameError: It is no JPEG, it is too large, or it is not whole.
     """
     header = measure(data, max_pixels=max_pixels)
-    rows, columns = at_least or (0, 0)
-    scale = {"min_height": rows, "min_width": columns, "min_factor": 1} if at_least else {}
+    scale = {} if at_least is None else _scale(header.size, at_least)
     try:
         pixels: NDArray[np.uint8] = simplejpeg.decode_jpeg(data, "GRAY" if header.gray else "RGB", **scale)
     except ValueError as error:
@@ -187,6 +199,15 @@ def read(
         full_range=True,
         source_size=header.size,
     )
+
+
+def _scale(size: tuple[int, int], at_least: tuple[int, int]) -> dict[str, int]:
+    """Return what makes the decoder shrink by the largest power of two: it has vector code for no other scale."""
+    for factor in (8, 4, 2):
+        height, width = (-(-side // factor) for side in size)
+        if height >= at_least[0] and width >= at_least[1]:
+            return {"min_height": height, "min_width": width, "min_factor": 1}
+    return {}
 
 
 def write(frame: Frame, *, quality: int = 90, subsampling: str = "420") -> bytes:

@@ -125,8 +125,8 @@ class JpegPictures:
     Whether it is, is known only when it was judged. The frame before is a good guess: if that was needed whole, this
     one is read whole at once, and not twice.
 
-    A file in which several pictures may be found, or in which decoders may find different ones, counts as broken: the
-    client, or whoever it gives the file to, may see another than the one that was judged.
+    A file in which several pictures may be found, or in which decoders may find different ones, counts as broken (see
+    `jpeg.measure`): the client, or whoever it gives the file to, may see another than the one that was judged.
 
     Args:
         at_least: `(height, width)` below which a picture is not shrunk.
@@ -148,7 +148,6 @@ class JpegPictures:
         self._wanted_whole = False
         data = bytes(came.data)
         try:
-            jpeg.bare(data)
             self._last = jpeg.read(data, came.offset, came.sequence, at_least=at_least, max_pixels=self._limits.pixels)
         except FrameError:
             return self.broken(came)
