@@ -12,7 +12,7 @@ import numpy as np
 from privacy.errors import DeviceError
 from privacy.frame import Frame, Layout, Plane, plane_shapes
 from privacy.masking import effects
-from privacy.masking.coverage import Part, cover
+from privacy.masking.coverage import Part, cover, is_upright
 from privacy.masking.kept import Kept
 from privacy.plan import MaskPlan, Polygon, Region
 from privacy.policy import Effect, EffectKind
@@ -114,7 +114,7 @@ def cover_all(regions: Sequence[Region], size: tuple[int, int]) -> list[Part]:
 
 def _drawn(polygon: Polygon, size: tuple[int, int]) -> Part | None:
     # A camera's polygons do not move from frame to frame, so that they are drawn once.
-    if len(polygon.points) == 4:  # most likely a rectangle, which is drawn faster than it is looked up
+    if is_upright(polygon.points):  # drawn faster than it is looked up, and trackers make new ones all the time
         return cover(polygon, size)
     return _DRAWN.get((polygon, size), lambda: cover(polygon, size))
 

@@ -59,7 +59,7 @@ def cover(region: Region, size: tuple[int, int]) -> Part | None:
     """
     if isinstance(region, Bitmap):
         return _cover_cells(region.cells, size)
-    if _is_upright(region.points):
+    if is_upright(region.points):
         return _fill(region.points, size)
     points = np.asarray(region.points, np.float64) * size[::-1]
     near = np.round(points)
@@ -74,7 +74,7 @@ def painted(parts: Sequence[Part], size: tuple[int, int]) -> NDArray[np.bool_]:
     return bitmap
 
 
-def _is_upright(points: Sequence[tuple[float, float]]) -> bool:
+def is_upright(points: Sequence[tuple[float, float]]) -> bool:
     """Say whether the corners are those of a rectangle along the axes, with an area."""
     if len(points) != 4:
         return False
