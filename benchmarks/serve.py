@@ -14,6 +14,7 @@ import argparse
 import json
 import multiprocessing
 import os
+import queue
 import statistics
 import subprocess
 import sys
@@ -34,6 +35,8 @@ from google.protobuf.duration_pb2 import Duration
 from numpy.typing import NDArray
 
 from privacy import jpeg
+from privacy.client import Jpeg
+from privacy.client.memory import Shared
 from privacy.evidence import Evidence
 from privacy.frame import Frame, Layout, thumbnail
 from privacy.masking import mask
@@ -41,6 +44,8 @@ from privacy.models import catalogue
 from privacy.models.classifier import ZoneClassifier
 from privacy.plan import MaskPlan, Polygon
 from privacy.policy import Effect
+from privacy.serve.live import Live
+from privacy.serve.metrics import Metrics
 from privacy.serve.server import Settings, run
 from privacy.serve.servicer import Engine
 from privacy.v1 import enforcement_service_pb2 as pb
@@ -100,7 +105,14 @@ def serve_echo() -> None:
 def serve_privacy() -> None:
     """Run the service as `privacy serve` does, over the model that permits."""
     model = Permitting(catalogue.load(catalogue.DEFAULT))
-    engine = Engine(model=model, digest="", policy=catalogue.load_policy(), max_streams=512)
+    engine = Engine(
+        model=model,
+        digest="",
+        policy=catalogue.load_policy(),
+        max_streams=512,
+        shared_memory_bytes=2**30,
+        observers=(Metrics(), Live()),
+    )
     run(engine, Settings(address="127.0.0.1:0"), lambda bound: print("listening on", bound, flush=True))
 
 
@@ -280,8 +292,51 @@ def measure_cameras(counts: Sequence[int], seconds: float) -> dict[str, Any]:
 # (b) masked frames
 
 
-def stream_rate(address: str, form: Form, data: Sequence[bytes], size: Size, frames: int) -> float:
-    """Return frames a second of one stream that uses all its credits."""
+class Ours:
+    """The client's side of shared memory, if the stream has any."""
+
+    def __init__(self) -> None:
+        self.open = threading.Event()
+        self._shared: Shared | None = None
+        self._released: queue.SimpleQueue[pb.EnforceStreamRequest] = queue.SimpleQueue()
+
+    def take(self, response: pb.EnforceStreamResponse) -> None:
+        """Open what the server has made, and read what it has put there."""
+        if response.WhichOneof("message") == "accepted":
+            if response.accepted.HasField("shared_memory"):
+                self._shared = Shared(response.accepted.shared_memory)
+            self.open.set()
+        elif self._shared is not None:
+            where = response.result.masked.shared_memory
+            self._shared.read(where)
+            self._released.put(self._shared.release(where.slot))
+
+    def released(self) -> Iterator[pb.EnforceStreamRequest]:
+        """Give back what was read."""
+        while not self._released.empty():
+            yield self._released.get()
+
+    def put(self, request: pb.EnforceStreamRequest, picture: bytes) -> pb.EnforceStreamRequest:
+        """Put the picture of a frame there."""
+        slot = None if self._shared is None else self._shared.write(Jpeg(picture, 0.0))
+        if slot is not None:
+            request.frame.shared_memory.CopyFrom(slot)
+        return request
+
+
+def stream_rate(
+    address: str, form: Form, data: Sequence[bytes], size: Size, frames: int, *, share: bool = False
+) -> float:
+    """Return frames a second of one stream that uses all its credits.
+
+    Args:
+        address: Of the server.
+        form: Of the pictures.
+        data: The pictures, over and over.
+        size: `(height, width)` of each.
+        frames: How many.
+        share: Let them pass through shared memory. What comes back is read out of it, as it is out of a message.
+    """
     channel, stub = stub_of(address)
     points = [mask_pb2.Point(x=x, y=y) for x, y in PART]
     setup = config(
@@ -290,16 +345,23 @@ def stream_rate(address: str, form: Form, data: Sequence[bytes], size: Size, fra
         response_mode=pb.RESPONSE_MODE_MASKED_FRAME,
         static_zones=[mask_pb2.Polygon(points=points)],
         jpeg_quality=QUALITY,
+        shared_memory=share,
+        slot_size_bytes=len(data[0]) if share else 0,
     )
     credit, first, count = threading.Semaphore(8), 0.0, 0
+    ours = Ours()
 
     def messages() -> Iterator[pb.EnforceStreamRequest]:
         yield setup
+        ours.open.wait()
         for number in range(frames):
             credit.acquire()
-            yield message(number, number / 25, data[number % len(data)], size)
+            picture = data[number % len(data)]
+            yield from ours.released()
+            yield ours.put(message(number, number / 25, b"" if share else picture, size), picture)
 
     for response in stub.EnforceStream(messages()):
+        ours.take(response)
         if response.WhichOneof("message") == "result":
             credit.release()
             count += 1
@@ -340,22 +402,24 @@ def measure_masked(frames: int, rounds: int) -> dict[str, Any]:
     """Return the ratio of served to bare frames a second, for JPEG and I420 in 1080p."""
     size = (1080, 1920)
     pictures = [picture(*size, number) for number in range(4)]
-    kinds: dict[str, tuple[Form, list[bytes]]] = {
-        "JPEG": (frame_pb2.PIXEL_FORMAT_JPEG, [as_jpeg(each) for each in pictures]),
-        "I420": (frame_pb2.PIXEL_FORMAT_I420, [as_i420(each) for each in pictures]),
+    raw = [as_i420(each) for each in pictures]
+    kinds: dict[str, tuple[Form, list[bytes], bool]] = {
+        "JPEG": (frame_pb2.PIXEL_FORMAT_JPEG, [as_jpeg(each) for each in pictures], False),
+        "I420": (frame_pb2.PIXEL_FORMAT_I420, raw, False),
+        "I420, shared memory": (frame_pb2.PIXEL_FORMAT_I420, raw, True),
     }
     figures = {}
-    print(f"{'1080p':<6} {'bare f/s':>9} {'served f/s':>11} {'ratio':>6} {'least':>6} {'most':>6}")
+    print(f"{'1080p':<20} {'bare f/s':>9} {'served f/s':>11} {'ratio':>6} {'least':>6} {'most':>6}")
     with started("_server") as (address, _):
-        for name, (form, data) in kinds.items():
+        for name, (form, data, share) in kinds.items():
             bare, served = [], []
             for _ in range(rounds):
                 bare.append(bare_rate(form, data, size, frames))
-                served.append(stream_rate(address, form, data, size, frames))
+                served.append(stream_rate(address, form, data, size, frames, share=share))
             ratios = [s / b for s, b in zip(served, bare, strict=True)]
             figures[name] = {"bare": statistics.median(bare), "served": statistics.median(served), "ratios": ratios}
             print(
-                f"{name:<6} {statistics.median(bare):9.1f} {statistics.median(served):11.1f} "
+                f"{name:<20} {statistics.median(bare):9.1f} {statistics.median(served):11.1f} "
                 f"{statistics.median(ratios):6.2f} {min(ratios):6.2f} {max(ratios):6.2f}"
             )
     return figures

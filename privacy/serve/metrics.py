@@ -11,6 +11,7 @@ from privacy.errors import PrivacyError
 from privacy.serve.observer import Answer, Look, StreamFacts
 
 _SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
+_SAID = {True: "true", False: "false"}
 _STAGES = ("queue", "decode", "infer", "mask", "encode")
 
 
@@ -53,6 +54,7 @@ class Metrics:
         )
         self._failures = Counter("privacy_look_failures", "Runs of the model that failed.", ("failure",), registry=own)
         self._exposure: dict[str, tuple[int, float]] = {}  # of each open stream, as far as it is counted
+        self._children: dict[tuple[Counter, tuple[str, ...]], Counter] = {}
         self._lock = threading.Lock()
 
     def exposition(self) -> tuple[bytes, str]:
@@ -78,8 +80,9 @@ class Metrics:
     def answered(self, stream: StreamFacts, answer: Answer) -> None:
         """Count a frame, its verdict, its time and what it exposed."""
         verdict = answer.verdict
-        self._frames.labels(stream.pixel_format).inc()
-        self._verdicts.labels(verdict.state.name, verdict.reason.name, str(verdict.inherited).lower()).inc()
+        # To look a label up costs more than to count it, and there are few of them.
+        self._child(self._frames, stream.pixel_format).inc()
+        self._child(self._verdicts, verdict.state.name, verdict.reason.name, _SAID[verdict.inherited]).inc()
         for name, stage in self._stages:
             stage.observe(getattr(answer.stages, name))
         frames, seconds = self._exposure.get(stream.session, (0, 0.0))
@@ -87,6 +90,13 @@ class Metrics:
             self._exposed_frames.inc(answer.exposure_frames - frames)
             self._exposed_s.inc(max(0.0, answer.exposure_s - seconds))
             self._exposure[stream.session] = answer.exposure_frames, answer.exposure_s
+
+    def _child(self, counter: Counter, *labels: str) -> Counter:
+        key = counter, labels
+        child = self._children.get(key)
+        if child is None:
+            child = self._children[key] = counter.labels(*labels)
+        return child
 
     def closed(self, stream: StreamFacts, error: PrivacyError | None) -> None:
         """Count the end of a stream."""

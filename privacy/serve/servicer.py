@@ -206,11 +206,11 @@ class EnforcementService(pb_grpc.EnforcementServiceServicer):
             stream, accepted = self._open(request_iterator, context, ending)
             yield pb.EnforceStreamResponse(accepted=accepted)
             told = False
-            for result in stream.results(request_iterator):
+            for response in stream.responses(request_iterator):
                 if self._draining.is_set() and not told:
                     told = True
                     yield pb.EnforceStreamResponse(notice=pb.StreamNotice(kind=pb.NOTICE_KIND_DRAINING))
-                yield pb.EnforceStreamResponse(result=result)
+                yield response
 
     def ClassifyFrame(  # noqa: N802 - gRPC's name
         self, request: pb.ClassifyFrameRequest, context: grpc.ServicerContext

@@ -30,7 +30,6 @@ from privacy.serve.terms import Standing, Terms
 from privacy.serve.translate import Arrival, Delivery, Mode, Setup
 from privacy.tracks import Hidden
 from privacy.v1 import enforcement_service_pb2 as pb
-from privacy.v1 import frame_pb2
 from privacy.verdict import State, Verdict, Watch
 
 log = structlog.get_logger()
@@ -135,8 +134,10 @@ class Stream:
         self._cpu = 0.0
         self._count_at = 0.0
 
-    def results(self, requests: Iterator[pb.EnforceStreamRequest]) -> Iterator[pb.FrameResult]:
+    def responses(self, requests: Iterator[pb.EnforceStreamRequest]) -> Iterator[pb.EnforceStreamResponse]:
         """Yield one result for each frame, in order.
+
+        A result is written into the message that carries it: to put one message into another copies its picture.
 
         Raises:
             InputError: A message was wrong; the results before it were yielded.
@@ -153,7 +154,7 @@ class Stream:
                 for came in work.passed:
                     yield self._passed_over(came, verdict)
                 work.infer = clock() - work.ready
-                yield self._result(frame, self._unchanged(verdict), hidden, work)
+                yield self._response(frame, self._unchanged(verdict), hidden, work)
                 self._count(frame.offset)
 
     def _ruled(
@@ -270,7 +271,9 @@ class Stream:
             self._working[came.sequence] = work
             yield frame
 
-    def _result(self, frame: Frame, verdict: Verdict, hidden: Sequence[Hidden], work: _Work) -> pb.FrameResult:
+    def _response(
+        self, frame: Frame, verdict: Verdict, hidden: Sequence[Hidden], work: _Work
+    ) -> pb.EnforceStreamResponse:
         self.frames += 1
         terms = self._terms()
         if self._setup.mode is Mode.VERDICT and verdict.state is State.CLEAR and any(terms.zones.presets.values()):
@@ -278,7 +281,7 @@ class Stream:
             verdict = Verdict(State.UNCERTAIN, Reason.POLICY, work.came.offset, inherited=verdict.inherited)
         regions = (*terms.static(), *(one.region for one in hidden))
         plan = plan_for(verdict, self._policy, regions, self._setup.effect)
-        result = pb.FrameResult(sequence_number=work.came.sequence, capture_offset=translate.duration(work.came.offset))
+        response, result = _begun(work.came)
         if self._setup.mode is Mode.MASKED_FRAME:
             try:
                 plan = self._paint(result, frame, verdict, plan, work)
@@ -292,7 +295,8 @@ class Stream:
         # What waits for the next look leaves clear only if that is clear, too: `pace_of` leaves nothing to inheritance.
         waited = self._facts.look_behind_s > 0
         self.exposure.see(replace(verdict, inherited=False) if waited else verdict)
-        return self._completed(result, verdict, plan, work, hidden)
+        self._complete(result, verdict, plan, work, hidden)
+        return response
 
     def _terms(self) -> Terms:
         """Return what holds now, and have those who observe know it."""
@@ -308,29 +312,30 @@ class Stream:
             )
         return terms
 
-    def _passed_over(self, came: Arrival, ruled: Verdict) -> pb.FrameResult:
+    def _passed_over(self, came: Arrival, ruled: Verdict) -> pb.EnforceStreamResponse:
         self.frames += 1
         verdict = Verdict(
             State.UNCERTAIN, Reason.OVERLOAD, came.offset, p_prohibited=ruled.p_prohibited, inherited=True
         )
-        result = pb.FrameResult(sequence_number=came.sequence, capture_offset=translate.duration(came.offset))
+        response, result = _begun(came)
         if self._setup.mode is Mode.MASKED_FRAME:
             result.withheld = True
         plan = MaskPlan((WHOLE,), self._facts.effect)
-        return self._completed(result, verdict, plan, _Work(came, queue=clock() - came.received))
+        self._complete(result, verdict, plan, _Work(came, queue=clock() - came.received))
+        return response
 
-    def _completed(
+    def _complete(
         self, result: pb.FrameResult, verdict: Verdict, plan: MaskPlan, work: _Work, hidden: Sequence[Hidden] = ()
-    ) -> pb.FrameResult:
+    ) -> None:
         result.verdict.CopyFrom(translate.verdict(verdict))
         if self._setup.mode is not Mode.VERDICT:
             result.mask_plan.CopyFrom(translate.mask_plan(plan))
         if self._slots is not None and work.came.slot is not None and not result.masked.HasField("shared_memory"):
             self._slots.settle(work.came.slot)
         stages = Stages(queue=work.queue, decode=work.decode, infer=work.infer, mask=work.mask, encode=work.encode)
-        result.timing.CopyFrom(translate.timing(stages))
+        translate.put_timing(stages, result.timing)
         result.exposure.frames = self.exposure.frames
-        result.exposure.duration.CopyFrom(translate.duration(self.exposure.seconds))
+        translate.put_duration(self.exposure.seconds, result.exposure.duration)
         answer = Answer(
             sequence=work.came.sequence,
             verdict=verdict,
@@ -343,7 +348,6 @@ class Stream:
             ptz=work.came.ptz,
         )
         self._observers.answered(self._facts, answer)
-        return result
 
     def _paint(self, result: pb.FrameResult, frame: Frame, verdict: Verdict, plan: MaskPlan, work: _Work) -> MaskPlan:
         """Put the picture into `result`, and return the plan that was really carried out.
@@ -374,13 +378,21 @@ class Stream:
     def _put(self, result: pb.FrameResult, came: Arrival, written: Written, size: tuple[int, int]) -> None:
         pixel_format, data = written
         height, width = size
-        picture = frame_pb2.Picture(pixel_format=pixel_format, width_px=width, height_px=height)
+        picture = result.masked
+        picture.pixel_format, picture.width_px, picture.height_px = pixel_format, width, height
         if self._slots is not None and came.slot is not None and self._slots.settle(came.slot, data):
             picture.shared_memory.slot = came.slot
             picture.shared_memory.size_bytes = len(data)
         else:
             picture.data = data
-        result.masked.CopyFrom(picture)
+
+
+def _begun(came: Arrival) -> tuple[pb.EnforceStreamResponse, pb.FrameResult]:
+    response = pb.EnforceStreamResponse()
+    result = response.result
+    result.sequence_number = came.sequence
+    translate.put_duration(came.offset, result.capture_offset)
+    return response, result
 
 
 def _timed(work: _Work, encode: Callable[[], Written]) -> Written:

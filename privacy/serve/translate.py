@@ -9,6 +9,7 @@ from typing import TypeVar
 
 import numpy as np
 from google.protobuf.duration_pb2 import Duration
+from numpy.typing import NDArray
 
 from privacy import jpeg
 from privacy.errors import FrameError, PolicyError, ProtocolError, RegionError, UnsupportedError
@@ -394,7 +395,20 @@ def still(request: pb.ClassifyFrameRequest, limits: Limits, at_least: tuple[int,
 
 def packed(frame: Frame) -> bytes:
     """Return the planes of a frame as one buffer, as the contract arranges them."""
+    whole = frame.planes[0].base
+    if isinstance(whole, np.ndarray) and whole.ndim == 1 and whole.dtype == np.uint8 and _are(frame.planes, whole):
+        return whole.tobytes()
     return b"".join(plane.tobytes() for plane in frame.planes)
+
+
+def _are(planes: Sequence[NDArray[np.uint8]], whole: NDArray[np.uint8]) -> bool:
+    """Say whether planes are the parts of a buffer, one behind the other, and all of it."""
+    at = whole.ctypes.data
+    for plane in planes:
+        if plane.base is not whole or plane.ctypes.data != at or not plane.flags.c_contiguous:
+            return False
+        at += plane.size
+    return whole.flags.c_contiguous and at == whole.ctypes.data + whole.size
 
 
 def seconds(duration: Duration, field: str) -> float:
@@ -414,15 +428,18 @@ def duration(value: float) -> Duration:
     return Duration(seconds=nanos // 1_000_000_000, nanos=nanos % 1_000_000_000)
 
 
-def timing(stages: Stages) -> pb.Timing:
+def put_duration(value: float, message: Duration) -> None:
+    """Write a duration where it belongs: a message of its own, for each of many, costs more than what is in it."""
+    message.seconds, message.nanos = divmod(max(0, round(value * 1e9)), 1_000_000_000)
+
+
+def put_timing(stages: Stages, message: pb.Timing) -> None:
     """Write where the time went."""
-    return pb.Timing(
-        queue=duration(stages.queue),
-        decode=duration(stages.decode),
-        infer=duration(stages.infer),
-        mask=duration(stages.mask),
-        encode=duration(stages.encode),
-    )
+    put_duration(stages.queue, message.queue)
+    put_duration(stages.decode, message.decode)
+    put_duration(stages.infer, message.infer)
+    put_duration(stages.mask, message.mask)
+    put_duration(stages.encode, message.encode)
 
 
 def verdict(ruled: Verdict) -> verdict_pb2.Verdict:
