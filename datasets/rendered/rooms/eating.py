@@ -175,22 +175,11 @@ def serving(kit: Kit, length: float = 3.5) -> Fixture:
             piece(pill((0.31, 0.47, 0.12), 4.5).at(x, 0.72, 0.815), _food(kit)),
             piece(tube([(x + 0.1, 0.6, 0.9), (x + 0.12, 0.75, 0.98), (x + 0.13, 0.85, 1.04)], 0.008), CHROME),
         ]
-    for x in (length / 2 - 0.22, length / 2 - 0.6):
-        for pile in range(kit.count(4, 9)):
-            if x > length / 2 - 0.3:
-                parts.append(
-                    piece(
-                        box(0.40, 0.30, 0.018, 0.006).at(x, 0.7, 0.85 + 0.022 * pile),
-                        Material("tray", kit.one_of(MELAMINE), 0.4),
-                    )
-                )
-            else:
-                parts.append(
-                    piece(
-                        lathe([(0.04, 0), (0.08, 0.05), (0.074, 0.05), (0.03, 0.02)]).at(x, 0.7, 0.85 + 0.03 * pile),
-                        CERAMIC,
-                    )
-                )
+    for level in range(kit.count(4, 9)):
+        shade = Material("tray", kit.one_of(MELAMINE), 0.4)
+        parts.append(piece(box(0.40, 0.30, 0.018, 0.006).at(length / 2 - 0.22, 0.7, 0.85 + 0.022 * level), shade))
+    empty = lathe([(0.04, 0), (0.08, 0.05), (0.074, 0.05), (0.03, 0.02)])
+    parts += [piece(empty.at(length / 2 - 0.6, 0.7, 0.85 + 0.03 * level), CERAMIC) for level in range(kit.count(4, 9))]
     return Fixture("serving", "counter", tuple(parts), tell=3.0)
 
 
@@ -255,9 +244,7 @@ def round_table(kit: Kit, seats: int = 8) -> Fixture:
         ring = bowl(kit, 0.11) if index % 3 == 2 else plate(kit, kit.between(0.11, 0.15))
         parts += [part.moved(0, 0.34, 0.815).moved(0, 1.5, 0, index * 360 / dishes) for part in ring]
     parts += [part.moved(0.05, 1.5, 0.815) for part in bowl(kit, 0.13)]
-    seat = chair(
-        kit, Material("seat", kit.tint(kit.one_of(CLOTH)), 0.7), family="high_back" if kit.split == "train" else "shell"
-    )
+    seat = chair(kit, Material("seat", kit.tint(kit.one_of(CLOTH)), 0.7), family=kit.look("dining_chair"))
     for index in range(seats):
         cover: list[Part] = [part.moved(0, 0.68, 0.76) for part in plate(kit, 0.09)[:1]]
         cover += [part.moved(-0.13, 0.62, 0.76) for part in bowl(kit, 0.055)[:1]]

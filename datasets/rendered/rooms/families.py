@@ -27,6 +27,7 @@ FAMILIES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "bed": (("panel", "upholstered"), ("slats",)),
     "desk": (("panel", "frame"), ("corner",)),
     "chair": (("four_legs", "swivel"), ("shell",)),
+    "dining_chair": (("high_back",), ("shell",)),
     "sofa": (("boxy",), ("round_arms",)),
     "canteen_table": (("fixed_stools", "chairs"), ("benches",)),
     "rack": (("pallets",), ("shelving",)),
