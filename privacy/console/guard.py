@@ -170,7 +170,7 @@ def _asked(request: Request, who: Caller | None, form: Mapping[str, str]) -> Ask
         theme=Theme(theme) if theme in set(Theme) else Theme.AUTO,
         path=request.url.path,
         parts=request.path_params,
-        query=dict(parse_qsl(query[:MAX_QUERY], errors="replace", max_num_fields=None)),
+        query=dict(parse_qsl(query[:MAX_QUERY], keep_blank_values=True, errors="replace")),
         form=form,
         here=_here(request),
         htmx=request.headers.get("hx-request") == "true",
