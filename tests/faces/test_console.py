@@ -216,7 +216,8 @@ def decoded(data: bytes) -> Any:
 def test_it_is_used_by_the_keyboard(hotel: Hotel, open_page: Open) -> None:
     page = open_page()
     page.goto(f"{hotel.console}/login")
-    page.keyboard.type(hotel.officer)  # the field has the focus already
+    page.locator("#token:focus").wait_for()
+    page.keyboard.type(hotel.officer)
     page.keyboard.press("Enter")
     page.wait_for_url("**/cameras")
     page.keyboard.press("Tab")
