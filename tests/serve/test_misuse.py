@@ -129,7 +129,7 @@ class Stream:
         self._world, self._sequence = world, 0
         self._sent: queue.Queue[pb.EnforceStreamRequest | None] = queue.Queue()
         self._sent.put(config(**options))
-        self._answers = iter(world.enforcement.EnforceStream(iter(self._sent.get, None), timeout=60))
+        self._answers = iter(world.enforcement.EnforceStream(iter(self._sent.get, None), timeout=250))
         assert next(self._answers).WhichOneof("message") == "accepted"
 
     def show(
@@ -176,7 +176,7 @@ def test_a_camera_that_is_turned_is_hidden_and_reported_with_what_it_shows_now(w
     stream.show(HERE, 12)
     approved = approve(world)
     before = stream.show(HERE, 12)[-1]
-    after = stream.show(TURNED, 50)[-1]
+    after = stream.show(TURNED, 32)[-1]
     report = world.until(lambda: world.reports().get("VIEW_CHANGED"))
     (picture,) = report.pictures
     (sealed,), _ = world.reporting.store.sealed(report.id, _request(report))
@@ -199,7 +199,7 @@ def test_a_camera_that_is_turned_is_hidden_and_reported_with_what_it_shows_now(w
     assert preset.state == camera_pb.VIEW_STATE_CHANGED
 
     approve(world)
-    assert stream.show(TURNED, 30)[-1].verdict.state == verdict_pb2.VERDICT_STATE_CLEAR
+    assert stream.show(TURNED, 4)[-1].verdict.state == verdict_pb2.VERDICT_STATE_CLEAR
     stream.end()
     world.until(lambda: world.reports()["VIEW_CHANGED"].end)
 
