@@ -203,12 +203,14 @@ class MisuseRule:
         clauses: The articles that it violates; empty if those of the zone that was seen.
         consequences: The articles that say what follows; empty if those of the zone.
         limits: The rule's numbers by name, finite and not negative.
+        uncited: Why no article is cited; "" if one is, or that of the zone.
     """
 
     severity: Severity
     clauses: tuple[Clause, ...]
     consequences: tuple[Clause, ...]
     limits: Mapping[str, float]
+    uncited: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -453,12 +455,16 @@ def _reporting(entry: Mapping[str, Any], clauses: Mapping[str, Clause]) -> Repor
 
 
 def _misuse_rule(entry: Mapping[str, Any], clauses: Mapping[str, Clause]) -> MisuseRule:
-    said = ("severity", "articles", "consequences")
+    said = ("severity", "articles", "consequences", "uncited")
+    uncited = entry.get("uncited", "")
+    if not isinstance(uncited, str) or (uncited and entry["articles"]):
+        raise PolicyError("`uncited` says in words why a rule without articles has none")
     return MisuseRule(
         severity=Severity(entry["severity"]),
         clauses=tuple(clauses[number] for number in entry["articles"]),
         consequences=tuple(clauses[number] for number in entry["consequences"]),
         limits={name: float(value) for name, value in entry.items() if name not in said},
+        uncited=uncited,
     )
 
 

@@ -142,3 +142,20 @@ def test_an_undeclared_purpose_has_the_default_prior() -> None:
     rules = policy.load()
 
     assert rules.prior_of("moon base") == rules.prior["default"]
+
+
+@pytest.mark.parametrize("name", policy.names())
+def test_a_rule_cites_an_article_or_that_of_its_zone_or_says_why_not(name: str) -> None:
+    rules = policy.load(name).reporting.rules
+    silent = {rule for rule, said in rules.items() if not said.clauses and not said.uncited}
+
+    assert silent == {"PROHIBITED_VIEW"}
+
+
+@pytest.mark.parametrize("changes", [{"uncited": "why not"}, {"uncited": 7}], ids=["and cites one", "no words"])
+def test_a_rule_that_says_why_it_cites_nothing_cites_nothing(changes: dict[str, Any]) -> None:
+    data = pack()
+    rule = {**data["misuse"]["PTZ_DWELL"], **changes}
+
+    with pytest.raises(PolicyError):
+        policy.parse({**data, "misuse": {**data["misuse"], "PTZ_DWELL": rule}})

@@ -15,6 +15,7 @@ COMMANDS = {
     "classify": "privacy.cli.classify",
     "mask": "privacy.cli.mask",
     "serve": "privacy.cli.serve",
+    "reports": "privacy.cli.reports",
     "ledger": "privacy.cli.ledger",
     "evidence": "privacy.cli.evidence",
     "deliveries": "privacy.cli.deliveries",

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from privacy import policy as policies
-from privacy.cli import config, configure_log, reports
+from privacy.cli import config, configure_log, reporting
 from privacy.cli.databases import database_option
 from privacy.cli.detectors import detectors
 from privacy.console.app import Console
@@ -110,7 +110,7 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
     show_default=True,
     help="Where audits lie, with --archive.",
 )
-@reports.options
+@reporting.options
 @click.pass_context
 def serve(
     ctx: click.Context,
@@ -130,14 +130,14 @@ def serve(
     SIGTERM drains: the service calls itself unhealthy, takes no new stream, tells the running ones, and exits 0 after
     they have ended, or after --grace.
     """
-    reporting = {name: told.pop(name) for name in reports.NAMES}
+    reports = {name: told.pop(name) for name in reporting.NAMES}
     try:
         options = _options(**told)
     except InputError as error:
         raise click.UsageError(str(error)) from error
     url = None if database == NO_DATABASE else database
     rules = policies.load(options.policy)
-    reported = reports.reporting_of(model=options.model, policy=options.policy, **reporting)
+    reported = reporting.reporting_of(model=options.model, policy=options.policy, **reports)
     recordings = None
     if archive:
         recordings = Archive(audits=audits, roots=archive, policy=rules.name, model=options.model)

@@ -65,6 +65,15 @@ def _zone_of(report: Report) -> str:
     return " / ".join(filter(None, (rule.zh.removeprefix("等") if rule else "", _readable(report.zone.slug))))
 
 
+def uncited(report: Report) -> str:
+    """Return why a report cites no article; "" if it does."""
+    pack = report.policy[0]
+    if report.clauses or pack not in policy.names():
+        return "" if report.clauses else "未引用条款。 / No article is cited."
+    said = policy.load(pack).reporting.rules.get(report.rule)
+    return "未引用条款。 / " + (said.uncited if said is not None and said.uncited else "No article is cited.")
+
+
 def _readable(slug: str) -> str:
     return slug.replace("_", " ")
 
@@ -85,7 +94,7 @@ def html(report: Report, picture: Callable[[Picture], str]) -> str:
         loader=PackageLoader("privacy.reports"), autoescape=select_autoescape(), undefined=StrictUndefined
     )
     template = environment.get_template("report.html")
-    return template.render(report=report, rows=rows_of(report), when=when, picture=picture)
+    return template.render(report=report, rows=rows_of(report), uncited=uncited(report), when=when, picture=picture)
 
 
 def pdf(report: Report, picture: Callable[[Picture], bytes], *, font: Path | None = None) -> bytes:
@@ -157,7 +166,10 @@ class _Sheet:
         for row in rows_of(report):
             self._pair(f"{row.zh} / {row.en}", row.value)
         self._clauses("违反条款 / Legal basis", report.clauses)
-        self._clauses("法律后果 / Consequence", report.consequences)
+        if not report.clauses:
+            self._text(10, uncited(report))
+        if report.consequences:
+            self._clauses("法律后果 / Consequence", report.consequences)
         self._heading("建议措施 / Recommended action")
         self._text(10, report.action_zh)
         self._text(9, report.action_en)

@@ -14,23 +14,35 @@ from datetime import UTC, datetime
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from sqlalchemy import Engine, delete, func, select, text
+from sqlalchemy import Engine, Select, delete, func, select, text
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from privacy.database import reading, writing
-from privacy.errors import ResourceNotFoundError, RetentionError, StaleError
-from privacy.policy import Severity
+from privacy.errors import LedgerError, ResourceNotFoundError, RetentionError, StaleError
+from privacy.policy import MIN_RETAIN_DAYS, Severity
 from privacy.reports import ledger
 from privacy.reports.filters import Filter
 from privacy.reports.ledger import GENESIS, Act, Head
-from privacy.reports.report import Change, ChangeKind, Picture, Report, ReviewStep
-from privacy.reports.tables import ChangeRow, EvidenceRow, LedgerRow, PictureRow, ReportRow
+from privacy.reports.report import Change, ChangeKind, Picture, Report, ReportState, ReviewStep
+from privacy.reports.tables import (
+    ChangeRow,
+    CounterRow,
+    DeadLetterRow,
+    EvidenceRow,
+    LedgerRow,
+    PictureRow,
+    ReportRow,
+)
 
 SYSTEM = "system/privacy"
 """Who acts where no person does."""
 GRAVITY = {severity: number for number, severity in enumerate(Severity)}
 _LOCK = 7_318_133  # of PostgreSQL: writers take turns
 _PAGE = 500
+_PURGED_AT_ONCE = 100
+_CHANGES = "report_changes"
+MIN_RETAIN_S = MIN_RETAIN_DAYS * 86_400.0
+"""Nothing that changed since is deleted (Art. 18(5)); the schema says so, too."""
 
 Clock = Callable[[], float]
 
@@ -220,6 +232,60 @@ class Store:
             )
             return change
 
+    def purgeable(self, before: float, limit: int | None = None) -> list[str]:
+        """Return the ids of reports that may be deleted: closed, over, and last changed before a moment.
+
+        Args:
+            before: In seconds since 1970-01-01 UTC.
+            limit: How many at most; None for all.
+
+        Raises:
+            RetentionError: `before` is less than two years ago (Art. 18(5)).
+        """
+        self._check_age(before)
+        with reading(self.database) as session:
+            return list(session.scalars(_purgeable(before, self.clock(), limit)))
+
+    def purge(self, before: float, *, actor: str, purpose: str) -> int:
+        """Delete what `purgeable` names, and what proves it; return how many reports went.
+
+        Some at a time, each time in one transaction with the entry of the ledger that names them: whatever ends it in
+        the middle, what is gone is written down, and what is written down is gone. The ledger itself stays whole.
+
+        Args:
+            before: In seconds since 1970-01-01 UTC.
+            actor: Who deletes.
+            purpose: What for.
+
+        Raises:
+            RetentionError: `before` is less than two years ago (Art. 18(5)).
+            LedgerError: Nobody says who or what for.
+        """
+        if not purpose.strip():
+            raise LedgerError("a deletion says what for", action="report.purge")
+        self._check_age(before)
+        gone = 0
+        while True:
+            with self.writing() as session:
+                reports = list(session.scalars(_purgeable(before, self.clock(), _PURGED_AT_ONCE)))
+                if not reports:
+                    return gone
+                details = {"before": _utc(before).isoformat(timespec="seconds"), "reports": reports}
+                self._enter(
+                    session,
+                    Act(
+                        actor=actor,
+                        at=self.clock(),
+                        action="report.purge",
+                        subject="reports",
+                        purpose=purpose,
+                        destination="deleted",
+                        details=details,
+                    ),
+                )
+                self._remove(session, reports)
+            gone += len(reports)
+
     def delete(self, report: str) -> None:
         """Delete a report and what proves it, once it need not be kept any more (Art. 18(5)). The ledger stays.
 
@@ -230,16 +296,33 @@ class Store:
         with self.writing() as session:
             row = _row(session, report)
             now = self.clock()
-            if row.retain_until.timestamp() > now:
+            until = max(row.retain_until.timestamp(), row.update_time.timestamp() + MIN_RETAIN_S)
+            if until > now:
                 raise RetentionError(
-                    f"reports/{report} must be kept until {row.retain_until:%Y-%m-%d}", report=f"reports/{report}"
+                    f"reports/{report} must be kept until {_utc(until):%Y-%m-%d}", report=f"reports/{report}"
                 )
             self._enter(
                 session,
                 Act(actor=SYSTEM, at=now, action="report.delete", subject=f"reports/{report}", purpose="Art. 18(5)"),
             )
-            for table in (PictureRow, EvidenceRow, ChangeRow, ReportRow):
-                session.execute(delete(table).where(table.report == report))
+            self._remove(session, [report])
+
+    def _check_age(self, before: float) -> None:
+        newest = self.clock() - MIN_RETAIN_S
+        if not before <= newest:  # also refuses NaN
+            raise RetentionError(
+                f"nothing younger than two years is deleted (Art. 18(5)): not after {_utc(newest):%Y-%m-%d}"
+            )
+
+    def _remove(self, session: Session, reports: Sequence[str]) -> None:
+        """Remove all that is kept of reports; their numbers are never given again."""
+        counter = session.get(CounterRow, _CHANGES) or CounterRow(name=_CHANGES, number=0)
+        counter.number = _last(session, ChangeRow.number)
+        session.add(counter)
+        numbers = select(ChangeRow.number).where(ChangeRow.report.in_(reports))
+        session.execute(delete(DeadLetterRow).where(DeadLetterRow.number.in_(numbers)))
+        for table in (PictureRow, EvidenceRow, ChangeRow, ReportRow):
+            session.execute(delete(table).where(table.report.in_(reports)))
 
     # Changes
 
@@ -408,7 +491,19 @@ def _row(session: Session, report: str) -> ReportRow:
 
 
 def _last(session: Session, column: InstrumentedAttribute[int]) -> int:
-    return session.scalar(select(func.max(column))) or 0
+    purged = session.get(CounterRow, _CHANGES)
+    return max(session.scalar(select(func.max(column))) or 0, 0 if purged is None else purged.number)
+
+
+def _purgeable(before: float, now: float, limit: int | None) -> Select[tuple[str]]:
+    """Return the question for reports that may be deleted, the oldest first."""
+    query = select(ReportRow.report).where(
+        ReportRow.update_time < _utc(before),
+        ReportRow.retain_until <= _utc(now),
+        ReportRow.end_time.is_not(None),
+        ReportRow.state.in_([ReportState.FILED.value, ReportState.DISMISSED.value]),
+    )
+    return query.order_by(ReportRow.number).limit(limit)
 
 
 def _utc(at: float) -> datetime:

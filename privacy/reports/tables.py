@@ -108,3 +108,12 @@ class DeadLetterRow(Base):
     number: Mapped[int] = mapped_column(ForeignKey("report_changes.number"), primary_key=True, autoincrement=False)
     time: Mapped[datetime] = mapped_column(Utc)
     error: Mapped[str] = mapped_column(Text)
+
+
+class CounterRow(Base):
+    """The number that a change had last, once it may have been deleted: no number is ever given twice."""
+
+    __tablename__ = "report_counters"
+
+    name: Mapped[str] = mapped_column(String(63), primary_key=True)
+    number: Mapped[int] = mapped_column(BigInteger)
