@@ -26,6 +26,8 @@ from privacy.zones import Zone
 
 MAX_LOOK_GAP_S = 3.0
 """Between two prohibited looks farther apart than this nobody knows what was seen: the time is not counted."""
+SET_BACK_S = 60.0
+"""Events come a little out of order; one that is so much older than the last comes from a clock that was set back."""
 MAX_REMEMBERED = 512
 """Anomalies and reads that are remembered; an attacker who makes more is long reported."""
 MAX_FLOORS = 32
@@ -124,7 +126,7 @@ class Scene:
 
     def after(self, event: Event) -> "Scene":  # noqa: C901, PLR0911, PLR0912 - one case for each event
         """Return what is known once `event` has happened too."""
-        scene = replace(self, at=max(self.at, event.at))
+        scene = replace(self, at=event.at if self.at - event.at > SET_BACK_S else max(self.at, event.at))
         match event:
             case Looked():
                 return scene._looked(event)  # noqa: SLF001 - of this class

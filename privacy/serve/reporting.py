@@ -44,6 +44,7 @@ from privacy.reports.evidence import seal_bytes
 from privacy.reports.folding import Folder
 from privacy.reports.ledger import Act
 from privacy.reports.report import Change, ChangeKind
+from privacy.reports.scene import MAX_LOOK_GAP_S
 from privacy.reports.store import SYSTEM, Exhibit, Store
 from privacy.serve.observer import Answer, Look, Ptz, StreamFacts
 from privacy.serve.report_servicer import ReportService
@@ -94,6 +95,7 @@ class _Watched:
     at: float = 0.0
     sequence: int | None = None
     ptz: Ptz | None = None
+    looked: float | None = None
     pictures: OrderedDict[bytes, None] = field(default_factory=OrderedDict)
 
 
@@ -166,6 +168,11 @@ class Reporting:
 
     def __exit__(self, *failure: object) -> None:
         self.stop()
+
+    @property
+    def busy(self) -> bool:
+        """True while something that was heard is not kept yet."""
+        return self._queue.unfinished_tasks > 0
 
     @property
     def service(self) -> Service:
@@ -283,8 +290,10 @@ class Reporting:
             found.append(FramesAnomalous(subject=camera, at=at, anomaly=Anomaly.TIME_GAP, seconds=gap))
         if not answer.verdict.inherited and answer.frame is not None:
             digest = _content(answer.frame)
-            if digest is not None and digest in watched.pictures and before is not None and offset > before:
-                seconds = min(offset - before, TICK_S)
+            looked, watched.looked = watched.looked, offset
+            if digest is not None and digest in watched.pictures and looked is not None and offset > looked:
+                # Where nothing moves, not every frame is looked at; the time between two looks is as old as they are.
+                seconds = min(offset - looked, MAX_LOOK_GAP_S)
                 found.append(FramesAnomalous(subject=camera, at=at, anomaly=Anomaly.DUPLICATE, seconds=seconds))
             if digest is not None:
                 watched.pictures[digest] = None
@@ -311,9 +320,11 @@ class Reporting:
                     ticked = time.monotonic()
                     self._guarded(self._tick)
                 continue
+            if seen is not None:
+                self._guarded(lambda seen=seen: self._take(seen))  # type: ignore[misc]
+            self._queue.task_done()
             if seen is None:
                 return
-            self._guarded(lambda seen=seen: self._take(seen))  # type: ignore[misc]
 
     def _guarded(self, work: Callable[[], None]) -> None:
         try:

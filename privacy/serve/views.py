@@ -142,6 +142,11 @@ class Views:
     def __exit__(self, *failure: object) -> None:
         self.stop()
 
+    @property
+    def busy(self) -> bool:
+        """True while a check waits or runs."""
+        return any(stream.checking for stream in list(self._streams.values()))
+
     def hides(self, camera: str) -> bool:
         """Say whether a camera has to be hidden, since it shows none of its approved views."""
         view = self._views.get(camera)
