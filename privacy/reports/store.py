@@ -495,7 +495,7 @@ def _last(session: Session, column: InstrumentedAttribute[int]) -> int:
     return max(session.scalar(select(func.max(column))) or 0, 0 if purged is None else purged.number)
 
 
-def _purgeable(before: float, now: float, limit: int | None) -> Select[tuple[str]]:
+def _purgeable(before: float, now: float, limit: int | None) -> Select[Any]:
     """Return the question for reports that may be deleted, the oldest first."""
     query = select(ReportRow.report).where(
         ReportRow.update_time < _utc(before),
