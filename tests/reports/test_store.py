@@ -142,7 +142,7 @@ def test_the_schema_itself_keeps_what_must_be_kept(store: Store, raise_report: M
 def test_what_need_not_be_kept_any_more_can_go(store: Store, raise_report: Make) -> None:
     long_ago = 1_500_000_000.0
     report = raise_report(long_ago)
-    store.apply([new(report)], [EXHIBIT])
+    store.apply([new(report)], [replace(EXHIBIT, at=long_ago)])
     store.delete(report.id)
 
     with pytest.raises(ResourceNotFoundError):
