@@ -137,7 +137,7 @@ def _halved(part: Plane, grain: int) -> Plane:
 
 
 def _borders(length: int, side: int, span: slice) -> list[int]:
-    """Return the borders of the cells that hold `span`; plain numbers, which for few cells take less time than arrays."""
+    """Return the borders of the cells that hold `span`; plain numbers: for few cells, arrays take longer."""
     count = max(1, length // side)
     first, last = min(span.start // side, count - 1), min((span.stop - 1) // side, count - 1)
     return [*range(first * side, (last + 1) * side, side), length if last == count - 1 else (last + 1) * side]
