@@ -9,24 +9,26 @@ from itertools import takewhile
 import structlog
 
 from privacy.cadence import Cadence, Cue
-from privacy.errors import EvidenceError, MaskingError, OverloadError, PolicyError, SourceLostError
+from privacy.errors import MaskingError, OverloadError, PolicyError, SourceLostError
 from privacy.evidence import Doubt, Evidence, Reason, Sight
+from privacy.flow import Flow
 from privacy.frame import Frame, thumbnail
 from privacy.masking import Masker, blank, mask
 from privacy.models.classifier import ZoneClassifier
-from privacy.models.detector import Detection, Detector
+from privacy.models.detector import Detector
 from privacy.openings import Around
 from privacy.plan import WHOLE, MaskPlan, Polygon, plan_for
 from privacy.policy import Effect, Policy, Subject, Subjects
-from privacy.tracks import SUBJECT_OF, Hidden, Tracks
+from privacy.survey import MAX_SUBJECTS, Survey
+from privacy.tracks import Hidden, Tracks
 from privacy.verdict import State, Verdict, Watch, judge_still
 
 log = structlog.get_logger()
 
-MAX_SUBJECTS = 256
-"""A detector that finds more in one picture sees noise: the frame is hidden whole."""
 MAX_UNSEEN = 30
 """After so many frames that no detector saw one is looked at, whatever their clock says: a clock can crawl."""
+_A_TICK = 1e-6
+"""Seconds: a frame of a fifth of a second later is one, although 0.6 - 0.4 is less than 0.2."""
 MAX_HELD_PER_S = 120
 """No camera is faster: so many frames wait for each second of look-behind, and no more, whatever their clock says."""
 
@@ -191,24 +193,6 @@ def _settle(earlier: tuple[Frame, Verdict], look: Verdict) -> tuple[Frame, Verdi
     return frame, replace(look, offset=verdict.offset, inherited=True, opening=None)
 
 
-def find(frame: Frame, subjects: Mapping[Subject, Detector], rules: Subjects) -> list[Detection]:
-    """Let every detector look at one frame, and keep what is to be hidden.
-
-    Raises:
-        EvidenceError: There is more of it than any real picture shows. Whatever a detector raises goes on as well.
-    """
-    found: list[Detection] = []
-    for detector in {id(detector): detector for detector in subjects.values()}.values():  # one may serve two subjects
-        wanted = {subject for subject, finder in subjects.items() if finder is detector}
-        for seen in detector.detect(thumbnail(frame, detector.size_for(frame.size))):
-            subject = SUBJECT_OF.get(seen.label)
-            if subject in wanted and seen.score >= rules.scores[subject]:
-                found.append(replace(seen))  # built anew, so that its numbers are checked whoever made it
-    if len(found) > MAX_SUBJECTS:
-        raise EvidenceError(f"{len(found)} subjects in one picture", limit=MAX_SUBJECTS)
-    return found
-
-
 @dataclass(slots=True, eq=False)
 class _Held:
     """A frame on its way out; `seen` if the detectors looked at it themselves."""
@@ -260,7 +244,7 @@ class _Looks:
     """When the detectors look, and what follows if they fail."""
 
     def __init__(self, subjects: Mapping[Subject, Detector], rules: Subjects, every: float, most: int) -> None:
-        self._subjects, self._rules, self._every, self._most = subjects, rules, every, most
+        self._survey, self._flow, self._every, self._most = Survey(subjects, rules), Flow(), every, most
         self._looked: float | None = None  # the offset of the last good look; None if a look is overdue
         self._unseen = 0  # frames since then
 
@@ -273,17 +257,21 @@ class _Looks:
             self._looked = None
             return
         self._unseen += 1
-        if (
-            not due
-            and self._looked is not None
-            and 0 <= now.frame.offset - self._looked < self._every
-            and self._unseen < self._most
-        ):
-            return
-        self._unseen = 0
+        is_due = (
+            due
+            or self._looked is None
+            or not 0 <= now.frame.offset - self._looked < self._every - _A_TICK
+            or self._unseen >= self._most
+        )
         try:
-            found = find(now.frame, self._subjects, self._rules)
-            tracks.see(found, now.frame.offset, since=held[0].frame.offset)
+            if self._flow.add(now.frame, at_once=is_due):
+                tracks.carry(now.frame.offset, self._flow)
+                self._flow.forget(held[0].frame.offset)
+            if not is_due:
+                return
+            self._unseen = 0
+            found = self._survey.find(now.frame)
+            tracks.see(found, now.frame.offset, since=held[0].frame.offset, carrier=self._flow)
         except Exception as error:  # whatever a detector raises, nobody may be seen because of it
             log.error("detector_failed", sequence=now.frame.sequence, error=type(error).__name__)
             self._looked = None

@@ -14,6 +14,10 @@ from privacy.zones import PROHIBITED, Zone
 
 DEFAULT = "guangdong"
 MAX_HOLD_S = 60.0
+MAX_TILES = 64
+HEADS_SCORE = 0.2
+TILES: Mapping[str, float] = {"carry_s": 1.5, "tiles": 6, "tiles_every_s": 1.0}
+"""Of a pack that was written before there were any."""
 """Longest time that a subject is hidden beyond its sights; what is remembered has to have an end."""
 MIN_RETAIN_DAYS = 731
 """Two years (Guangdong Decree 132 Art. 18(5)), a leap day among them. A pack may ask for more, never for less."""
@@ -145,6 +149,8 @@ class Subject(StrEnum):
 
     PEOPLE = "people"
     FACES = "faces"
+    HEADS = "heads"
+    """Of people whose face nobody found: turned away, or too small to be told."""
     SCREENS = "screens"
     """Displays and papers: what is written on them may be nobody else's business."""
 
@@ -161,6 +167,9 @@ class Subjects:
         hold_s: How long a subject that is not seen is still hidden, and how long before it was first seen.
         detect_every_s: Frames nearer to the last detection than this are not looked at; 0 for none. Only where frames
             wait so long: who comes in between two looks is hidden in hindsight.
+        carry_s: How long a subject that is not seen is still hidden if its pixels can be followed.
+        tiles: Parts of a picture that are looked at large, by turns; 0 for none, and the whole small picture only.
+        tiles_every_s: Within so long, each part has had its turn.
     """
 
     hidden: frozenset[Subject]
@@ -169,6 +178,9 @@ class Subjects:
     growth: float
     hold_s: float
     detect_every_s: float
+    carry_s: float
+    tiles_every_s: float
+    tiles: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -477,8 +489,10 @@ def _openings(entry: Mapping[str, Any]) -> Openings:
 
 
 def _subjects(entry: Mapping[str, Any]) -> Subjects:
-    numbers = ("margin", "growth", "hold_s", "detect_every_s")
     scores = {subject: f"{subject}_score" for subject in Subject}
+    # A pack that was written before there were heads hides them where it hides faces.
+    entry = {Subject.HEADS: entry[Subject.FACES], scores[Subject.HEADS]: HEADS_SCORE, **TILES, **entry}
+    numbers = ("margin", "growth", "hold_s", "detect_every_s", *TILES)
     _only(entry, (*Subject, *scores.values(), *numbers), "subjects")
     hidden = {subject: entry[subject] for subject in Subject}
     if not all(isinstance(value, bool) for value in hidden.values()):
@@ -486,7 +500,8 @@ def _subjects(entry: Mapping[str, Any]) -> Subjects:
     return Subjects(
         hidden=frozenset(subject for subject, value in hidden.items() if value),
         scores={subject: float(entry[key]) for subject, key in scores.items()},
-        **{name: float(entry[name]) for name in numbers},
+        **{name: float(entry[name]) for name in numbers if name != "tiles"},
+        tiles=int(entry["tiles"]),
     )
 
 
@@ -584,3 +599,7 @@ def _check_subjects(policy: Policy) -> None:
         raise PolicyError(f"policy {policy.name} needs a margin in [0, 1] and a growth in [0, 10]")
     if not 0 <= subjects.detect_every_s < subjects.hold_s <= MAX_HOLD_S:
         raise PolicyError(f"policy {policy.name} needs 0 <= detect_every_s < hold_s <= {MAX_HOLD_S:g}")
+    if not (0 <= subjects.tiles <= MAX_TILES and 0 < subjects.tiles_every_s <= subjects.carry_s <= MAX_HOLD_S):
+        raise PolicyError(
+            f"policy {policy.name} needs 0 to {MAX_TILES} tiles and 0 < tiles_every_s <= carry_s <= {MAX_HOLD_S:g}"
+        )

@@ -1,7 +1,10 @@
 """Where people, faces and screens are between the moments at which a model saw them. Pure; time is an argument."""
 
+from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +17,7 @@ from privacy.policy import Subject, Subjects
 SUBJECT_OF: Mapping[str, Subject] = {
     "person": Subject.PEOPLE,
     "face": Subject.FACES,
+    "head": Subject.HEADS,
     "tv": Subject.SCREENS,
     "laptop": Subject.SCREENS,
     "cell phone": Subject.SCREENS,
@@ -30,9 +34,24 @@ _RECENT = 25
 """A velocity is fitted to no more sights than these, and to none older."""
 _BELIEVED = 2.0
 """A velocity is believed for so many times as long as it was watched: boxes tremble, and a moment tells little."""
+_GAP_S = 0.15
+"""Pixels that could not be followed for so long are not taken up again where they ought to be."""
+_BACK_S = 0.15
+"""Who is new is followed back in steps of so long."""
 
 Corners = NDArray[np.float64]
 """`(4,)` or `(N, 4)` left, top, right, bottom."""
+
+
+class Carrier(Protocol):
+    """Follows the pixels of boxes between pictures; see `privacy.flow.Flow`."""
+
+    @property
+    def offsets(self) -> Sequence[float]:
+        """The moments of the pictures, in order."""
+
+    def carry(self, boxes: Corners, start: float, end: float) -> tuple[Corners, NDArray[np.bool_]]:
+        """Return where `(N, 4)` boxes are at the end, and `(N,)` whether that is known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,53 +73,78 @@ class Hidden:
 
 
 class _Track:
-    """One subject's sights, in the order of their offsets.
+    """Where one subject was, in the order of offsets: its sights, and where its pixels were followed to.
 
     `hint` is a sight, of another track, that may have been the same subject: it tells a velocity and nothing else.
     """
 
     def __init__(self, subject: Subject, offset: float, box: Corners, hint: "_Track | None" = None) -> None:
         self.subject = subject
-        self.offsets, self.boxes = [offset], [box]
-        self.hint = None if hint is None else (hint.last, hint.boxes[-1])
+        self.offsets, self.boxes, self.sights = [offset], [box], [offset]
+        self.last_box = box
+        self.hint = None if hint is None else (hint.last, hint.last_box)
 
     @property
     def last(self) -> float:
-        return self.offsets[-1]
+        """When it was last seen."""
+        return self.sights[-1]
 
     def add(self, offset: float, box: Corners) -> None:
-        self.offsets.append(offset)
-        self.boxes.append(box)
+        """Take in a sight, which knows better than the pixels."""
+        if self.offsets[-1] == offset:
+            self.boxes[-1] = box
+        else:
+            self.offsets.append(offset)
+            self.boxes.append(box)
+        self.sights.append(offset)
+        self.last_box = box
+
+    def carry(self, offset: float, box: Corners) -> None:
+        """Take in where the pixels were followed to, after or before everything else that is known."""
+        if offset > self.offsets[-1]:
+            self.offsets.append(offset)
+            self.boxes.append(box)
+        elif offset < self.offsets[0]:
+            self.offsets.insert(0, offset)
+            self.boxes.insert(0, box)
 
     def forget(self, before: float) -> None:
-        """Drop sights before an offset, but for what the newest velocity is fitted to."""
+        """Drop what was before an offset, but for what the newest velocity is fitted to."""
         keep = min(before, self.last - _RECENT_S)
-        count = next((index for index, offset in enumerate(self.offsets) if offset >= keep), 0)
+        count = bisect_left(self.offsets, keep)
         del self.offsets[:count], self.boxes[:count]
+        del self.sights[: bisect_left(self.sights, keep)]
 
     def estimate(self, offset: float) -> Corners:
-        """Return where the subject is taken to be: between sights on a line, else on with its velocity."""
-        offsets, boxes = np.array(self.offsets), np.stack(self.boxes)
-        if offsets[0] <= offset <= self.last:
-            return np.array([np.interp(offset, offsets, boxes[:, side]) for side in range(4)])
-        at = self.last if offset > self.last else offsets[0]
-        end = -1 if offset > self.last else 0
+        """Return where the subject is taken to be: between known places on a line, else on with its velocity."""
+        at = bisect_left(self.offsets, offset)
+        if at < len(self.offsets) and self.offsets[at] == offset:
+            return self.boxes[at]
+        if 0 < at < len(self.offsets):
+            start, end = self.offsets[at - 1 : at + 1]
+            share = (offset - start) / (end - start)
+            return self.boxes[at - 1] + (self.boxes[at] - self.boxes[at - 1]) * share
+        newest = at > 0
+        recent = slice(-_RECENT, None) if newest else slice(_RECENT)
+        offsets, boxes = np.array(self.offsets[recent]), np.stack(self.boxes[recent])
+        edge, box = (offsets[-1], boxes[-1]) if newest else (offsets[0], boxes[0])
         if self.hint is not None:
             offsets, boxes = np.append(self.hint[0], offsets), np.vstack([self.hint[1], boxes])
-        recent = slice(-_RECENT, None) if end else slice(_RECENT)
-        return self.boxes[end] + _motion(offsets[recent], boxes[recent], at, offset - at)
+        return np.asarray(box + _motion(offsets, boxes, edge, offset - edge), np.float64)
 
     def hidden(self, offset: float, rules: Subjects) -> Box | None:
         """Return what has to be hidden at an offset, or None if the nearest sight is too long ago or ahead.
 
-        It holds the box at the nearest sight as well as the estimate: who stops or turns is not left behind.
+        It holds the box at the nearest known place as well as the estimate: who stops or turns is not left behind.
         """
-        away = np.abs(np.array(self.offsets) - offset)
-        nearest = float(away.min())
-        inside = self.offsets[0] <= offset <= self.last
+        nearest = _away(self.sights, offset)
+        inside = self.offsets[0] <= offset <= self.offsets[-1]
         if nearest > rules.hold_s and not inside:
             return None
-        sights = np.stack(self.boxes)[away == nearest]
+        near = _away(self.offsets, offset)
+        at = bisect_left(self.offsets, offset)
+        known = [k for k in (at - 1, at) if 0 <= k < len(self.offsets) and abs(self.offsets[k] - offset) == near]
+        sights = np.stack([self.boxes[k] for k in known])
         boxes = np.vstack([sights, self.estimate(offset)])
         low, high = boxes[:, :2].min(axis=0), boxes[:, 2:].max(axis=0)
         margin = (sights[:, 2:] - sights[:, :2]).max(axis=0) * (rules.margin + rules.growth * nearest)
@@ -108,8 +152,17 @@ class _Track:
         return (left, top, right, bottom) if left < right and top < bottom else None
 
 
+def _away(offsets: Sequence[float], offset: float) -> float:
+    """Return how far the nearest of some moments is."""
+    at = bisect_left(offsets, offset)
+    return min(abs(offsets[k] - offset) for k in (at - 1, at) if 0 <= k < len(offsets))
+
+
 class Tracks:
     """Follows the subjects of one camera, and says what to hide of each frame.
+
+    Between two looks, those whose pixels can be followed are (`carry`), for `carry_s` after their last sight; who is
+    new is followed back. All others are taken to go on as they went:
 
     A detection continues the track of its subject that it overlaps most, where that was or should be by now, the best
     pairs first (greedy: with boxes that overlap this much, an optimal assignment hardly ever differs, and a wrong one
@@ -127,7 +180,34 @@ class Tracks:
         self._now: float | None = None
         self._before: float | None = None
 
-    def see(self, detections: Iterable[Detection], offset: float, *, since: float | None = None) -> None:
+    def carry(self, offset: float, carrier: Carrier) -> None:
+        """Follow the pixels of everyone from the picture before to the one at `offset`."""
+        before = [moment for moment in carrier.offsets if moment < offset]
+        if not before:
+            return
+        start = before[-1]
+        tracks = [
+            track
+            for track in self._tracks
+            if track.offsets[0] <= start
+            and track.offsets[-1] < offset <= track.last + self._rules.carry_s
+            and start <= track.offsets[-1] + _GAP_S
+        ]
+        if not tracks:
+            return
+        boxes, known = carrier.carry(np.stack([track.estimate(start) for track in tracks]), start, offset)
+        for track, box, sure in zip(tracks, boxes, known.tolist(), strict=True):
+            if sure:
+                track.carry(offset, box)
+
+    def see(
+        self,
+        detections: Iterable[Detection],
+        offset: float,
+        *,
+        since: float | None = None,
+        carrier: Carrier | None = None,
+    ) -> None:
         """Take in everything that was found at one moment. A moment before the last one starts anew.
 
         Args:
@@ -135,6 +215,8 @@ class Tracks:
             offset: Seconds from the start of the source.
             since: The earliest moment that `hidden` will still be asked about; None for this one. What is no longer
                 needed is forgotten.
+            carrier: Follows those who are new back to that moment, as far as their pixels can be; it has a picture of
+                this one.
 
         Raises:
             InputError: The offset is no number.
@@ -145,11 +227,13 @@ class Tracks:
             self._tracks = []
         self._before, self._now = self._now, offset
         needed = (offset if since is None else min(since, offset)) - self._rules.hold_s
-        self._tracks = [track for track in self._tracks if track.last >= needed]
+        self._tracks = [track for track in self._tracks if track.last >= needed or track.offsets[-1] >= needed]
         found = tuple(detections)
         for subject in Subject:
             boxes = sorted({one.box for one in found if SUBJECT_OF.get(one.label) is subject})
             self._associate(subject, [np.array(box, np.float64) for box in boxes], offset)
+        if carrier is not None and since is not None:
+            self._trace_back([track for track in self._tracks if track.offsets[0] == offset], offset, since, carrier)
         for track in self._tracks:
             track.forget(needed)
 
@@ -163,7 +247,8 @@ class Tracks:
         known = [
             track
             for track in self._tracks
-            if track.subject is subject and track.last < offset <= track.last + self._rules.hold_s
+            if track.subject is subject
+            and track.last < offset <= max(track.last, track.offsets[-1]) + self._rules.hold_s
         ]
         pairs = _pairs(known, boxes, offset)
         for track, index in pairs:
@@ -176,12 +261,36 @@ class Tracks:
             if index not in continued
         ]
 
+    def _trace_back(self, tracks: Sequence[_Track], offset: float, since: float, carrier: Carrier) -> None:
+        """Follow pixels backwards, from picture to picture, for as long as they are found."""
+        moments = [moment for moment in carrier.offsets if since - _BACK_S <= moment <= offset]
+        for end, start in pairwise(_apart(moments)):
+            if not tracks:
+                return
+            boxes, known = carrier.carry(np.stack([track.boxes[0] for track in tracks]), end, start)
+            followed = [(track, box) for track, box, sure in zip(tracks, boxes, known.tolist(), strict=True) if sure]
+            for track, box in followed:
+                track.carry(start, box)
+            tracks = [track for track, _ in followed]
+
+
+def _apart(moments: Sequence[float]) -> list[float]:
+    """Return moments from the last to the first, leaving out those that lie close together; the first is kept."""
+    chosen = list(moments[-1:])
+    for moment in reversed(moments[:-1]):
+        if chosen[-1] - moment >= _BACK_S or moment == moments[0]:
+            chosen.append(moment)
+    return chosen
+
 
 def _pairs(tracks: Sequence[_Track], boxes: Sequence[Corners], offset: float) -> list[tuple[_Track, int]]:
     """Return which track goes on with which box, each at most once."""
     if not tracks or not boxes:
         return []
-    ahead, behind = np.stack([track.estimate(offset) for track in tracks]), np.stack([t.boxes[-1] for t in tracks])
+    ahead, behind = (
+        np.stack([track.estimate(offset) for track in tracks]),
+        np.stack([track.last_box for track in tracks]),
+    )
     overlaps = np.maximum(_overlaps(ahead, np.stack(boxes)), _overlaps(behind, np.stack(boxes)))
     pairs: list[tuple[_Track, int]] = []
     rows, columns = set(range(len(tracks))), set(range(len(boxes)))
@@ -200,7 +309,7 @@ def _nearest(tracks: Sequence[_Track], box: Corners) -> _Track | None:
     """Return the track whose last sight is near, and of about the same size."""
     if not tracks:
         return None
-    last = np.stack([track.boxes[-1] for track in tracks])
+    last = np.stack([track.last_box for track in tracks])
     sizes, size = last[:, 2:] - last[:, :2], box[2:] - box[:2]
     away = np.abs((last[:, :2] + last[:, 2:]) / 2 - (box[:2] + box[2:]) / 2).max(axis=1)
     alike = (np.maximum(sizes, size) <= 2 * np.minimum(sizes, size)).all(axis=1)

@@ -32,7 +32,7 @@ class Finds:
         self.looks = 0
 
     def size_for(self, size: tuple[int, int]) -> tuple[int, int]:
-        return min(size[0], 24), min(size[1], 32)
+        return size
 
     def detect(self, image: NDArray[np.uint8]) -> tuple[Detection, ...]:
         self.looks += 1

@@ -10,6 +10,7 @@ from privacy.policy import Policy, Subject
 DETECTORS = {
     Subject.PEOPLE: "picodet-s-416",
     Subject.FACES: "yunet-n",
+    Subject.HEADS: "picodet-s-416",
     Subject.SCREENS: "picodet-s-416",
 }
 FACE_SIDE = 1280
@@ -23,6 +24,7 @@ def detectors(wanted: Collection[Subject], rules: Policy) -> dict[Subject, Detec
         ModelNotFoundError: Its weights are not on this machine.
     """
     loaded: dict[Subject, Detector] = {}
+    missing: dict[str, ModelNotFoundError] = {}
     for name in sorted({DETECTORS[subject] for subject in wanted}):
         found = [subject for subject in wanted if DETECTORS[subject] == name]
         score = min(rules.subjects.scores[subject] for subject in found)
@@ -31,10 +33,14 @@ def detectors(wanted: Collection[Subject], rules: Policy) -> dict[Subject, Detec
                 name, min_score=score, longest_side=FACE_SIDE if name == DETECTORS[Subject.FACES] else None
             )
         except ModelNotFoundError as error:
-            raise ModelNotFoundError(
-                f"hiding {', '.join(sorted(found))} needs the weights of {name}; run: privacy models pull {name}, "
-                f"or: privacy models add FOLDER {name}",
-                model=name,
-            ) from error
-        loaded |= dict.fromkeys(found, detector)
+            missing[name] = error
+        else:
+            loaded |= dict.fromkeys(found, detector)
+    if missing:
+        names, found = " ".join(missing), [subject for subject in wanted if DETECTORS[subject] in missing]
+        raise ModelNotFoundError(
+            f"hiding {', '.join(sorted(found))} needs the weights of {' and '.join(missing)}; "
+            f"run: privacy models pull {names}, or: privacy models add FOLDER {names}",
+            model=names,
+        ) from next(iter(missing.values()))
     return loaded

@@ -6,6 +6,7 @@ import sys
 import threading
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -19,7 +20,7 @@ from privacy.masking import DEVICES, masker_for
 from privacy.models import catalogue
 from privacy.pipeline import Outcome, guard
 from privacy.policy import DEFAULT as DEFAULT_POLICY
-from privacy.policy import Effect, EffectKind, Subject
+from privacy.policy import MAX_TILES, Effect, EffectKind, Subject
 from privacy.sinks.lines import LinesSink, line_of
 from privacy.sinks.video import PRESETS, VideoSink, same_file
 from privacy.sources.video import VideoInfo, VideoSource
@@ -50,7 +51,15 @@ EXIT_INCOMPLETE = 3
 )  # fmt: skip
 @click.option("--view", help="The preset of --zones at which the camera stands.  [default: hide those of all presets]")
 @click.option("--people", is_flag=True, help="Hide people in permitted views as well (needs picodet-s-416).")
-@click.option("--faces", is_flag=True, help="Hide faces in permitted views as well (needs yunet-n).")
+@click.option(
+    "--faces", is_flag=True, help="Hide faces in permitted views as well, and the heads of people whose face is not "
+    "found (needs yunet-n and picodet-s-416)."
+)  # fmt: skip
+@click.option("--no-heads", is_flag=True, help="Hide the faces that are found, and nothing of other people.")
+@click.option(
+    "--tiles", type=click.IntRange(0, MAX_TILES), help="Parts of the picture that are looked at large for what is far "
+    "away, by turns; 0 is cheaper.  [default: the policy's]"
+)  # fmt: skip
 @click.option("--screens", is_flag=True, help="Hide displays, telephones and books as well (needs picodet-s-416).")
 @click.option(
     "--device", default="cpu", show_default=True, type=click.Choice(DEVICES), help="Where pixels are masked; auto "
@@ -79,6 +88,8 @@ def mask(
     view: str | None,
     people: bool,
     faces: bool,
+    no_heads: bool,
+    tiles: int | None,
     screens: bool,
     device: str,
     purpose: str,
@@ -109,7 +120,14 @@ def mask(
     static = plan.read_zones(zones).at(view) if zones is not None else ()
     masker = masker_for(device)
     classifier = catalogue.load(model)
-    asked = {Subject.PEOPLE: people, Subject.FACES: faces, Subject.SCREENS: screens}
+    if tiles is not None:
+        rules = replace(rules, subjects=replace(rules.subjects, tiles=tiles))
+    asked = {
+        Subject.PEOPLE: people,
+        Subject.FACES: faces,
+        Subject.HEADS: faces and not no_heads,
+        Subject.SCREENS: screens,
+    }
     subjects = detectors(rules.subjects.hidden | {subject for subject, wanted in asked.items() if wanted}, rules)
     counts: Counter[str] = Counter()
     broken: SourceLostError | None = None

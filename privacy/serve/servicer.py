@@ -17,7 +17,7 @@ from privacy.evidence import Evidence
 from privacy.masking import masker_for
 from privacy.models.classifier import ZoneClassifier
 from privacy.models.detector import Detector
-from privacy.policy import Policy, Subject
+from privacy.policy import Policy, Subject, Subjects
 from privacy.serve import translate
 from privacy.serve.admission import Admission
 from privacy.serve.observer import Observer, Observers, StreamFacts
@@ -28,6 +28,7 @@ from privacy.serve.status import errors_as_status
 from privacy.serve.stream import Stream, credits_for
 from privacy.serve.terms import Entered, Register
 from privacy.serve.translate import MAX_SIDE, Limits, Mode, Setup
+from privacy.survey import sharpest
 from privacy.v1 import enforcement_service_pb2 as pb
 from privacy.v1 import enforcement_service_pb2_grpc as pb_grpc
 from privacy.v1 import verdict_pb2
@@ -152,9 +153,9 @@ def _wanted(found: Mapping[Subject, Detector], pack: Policy, setup: Setup) -> di
     return {subject: found[subject] for subject in sorted(hidden)}
 
 
-def _enough(model: ZoneClassifier, subjects: Mapping[Subject, Detector]) -> tuple[int, int]:
+def _enough(model: ZoneClassifier, subjects: Mapping[Subject, Detector], rules: Subjects) -> tuple[int, int]:
     """Return the `(height, width)` below which no picture may be shrunk while it is read."""
-    sizes = [model.input_size, *(detector.size_for((MAX_SIDE, MAX_SIDE)) for detector in subjects.values())]
+    sizes = [model.input_size, *(sharpest(detector, rules, MAX_SIDE) for detector in subjects.values())]
     return max(height for height, _ in sizes), max(width for _, width in sizes)
 
 
@@ -304,7 +305,7 @@ class EnforcementService(pb_grpc.EnforcementServiceServicer):
             standing=standing,
             seat=self.scheduler.seat(deadline_s=patience),
             policy=pack,
-            pictures=pictures_of(setup, _enough(engine.model, subjects), engine.limits),
+            pictures=pictures_of(setup, _enough(engine.model, subjects, pack.subjects), engine.limits),
             subjects=subjects,
             masker=masker_for(engine.device),
             observers=self._observers,

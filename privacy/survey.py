@@ -1,0 +1,288 @@
+"""What detectors are shown of a frame: all of it, small, at every look; and parts of it, large, by turns."""
+
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from privacy.errors import EvidenceError
+from privacy.frame import Frame, Layout, Plane, thumbnail
+from privacy.models.detector import Box, Detection, Detector
+from privacy.policy import Subject, Subjects
+from privacy.tracks import SUBJECT_OF
+
+Boxes = NDArray[np.float64]
+MAX_SUBJECTS = 256
+"""A detector that finds more in one picture sees noise: the frame is hidden whole."""
+OVERLAP = 0.2
+"""Neighbouring tiles share so much of their side: what is smaller is whole in one of them."""
+SAME = 0.5
+"""Least intersection over union of two sights, in different views, of one thing."""
+WITHIN = 0.7
+"""A thing that the border of a tile cuts is another one if so much of it lies in that."""
+_HEAD_WIDTHS, _HEAD_SHARE = 0.8, 0.25
+"""A head reaches so many widths of a person down from the top, and at least this share of the height: nose and eyes of
+95 of 100 people in COCO's pictures lie there, standing or sitting (benchmarks/heads.py)."""
+_ABOVE = 0.1
+_NEAR = 0.02
+"""A box that ends so near to the edge of a view, in shares of the view, may be cut by it."""
+_PATIENCE = 8
+"""After so many looks without a turn there is one, whatever the clock says."""
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """A part of a picture.
+
+    Attributes:
+        box: In shares of the picture.
+    """
+
+    box: Box
+
+    def of(self, frame: Frame) -> Frame:
+        """Return the part as a frame of its own, without copying; from and to even pixels, so that chroma fits."""
+        height, width = frame.size
+        rows, columns = _even(self.box[1], self.box[3], height), _even(self.box[0], self.box[2], width)
+        return replace(frame, planes=tuple(_cut(frame.layout, frame.planes, rows, columns)), source_size=None)
+
+    def placed(self, found: Detection, size: tuple[int, int]) -> Detection:
+        """Return what was found in the part where it is in the whole picture of `(height, width)`."""
+        rows, columns = _even(self.box[1], self.box[3], size[0]), _even(self.box[0], self.box[2], size[1])
+        left, right = ((columns.start + at * (columns.stop - columns.start)) / size[1] for at in found.box[::2])
+        top, bottom = ((rows.start + at * (rows.stop - rows.start)) / size[0] for at in found.box[1::2])
+        return replace(found, box=(left, top, min(1.0, right), min(1.0, bottom)))
+
+    def cuts(self, box: Box) -> bool:
+        """Say whether what fills the box may go on beyond this view."""
+        return any(near for near, _ in self._edges(box))
+
+    def shows_elsewhere(self, box: Box) -> bool:
+        """Say whether what an edge cuts is so small that the neighbour shows it whole."""
+        return any(near and small for near, small in self._edges(box))
+
+    def _edges(self, box: Box) -> Iterator[tuple[bool, bool]]:
+        """Yield for each side whether the box touches it inside the picture, and is narrower than what views share."""
+        for side, end in enumerate((0, 0, 1, 1)):
+            axis = side % 2
+            length = self.box[2 + axis] - self.box[axis]
+            inner = self.box[side] != end
+            near = inner and abs(box[side] - self.box[side]) <= _NEAR * length
+            yield near, box[2 + axis] - box[axis] < (OVERLAP - 2 * _NEAR) * length
+
+
+WHOLE_VIEW = View((0.0, 0.0, 1.0, 1.0))
+
+
+def tiles(size: tuple[int, int], least: tuple[int, int], most: int) -> tuple[View, ...]:
+    """Return overlapping views that together cover a picture.
+
+    Args:
+        size: `(height, width)` of the picture.
+        least: `(height, width)` that a detector sees: smaller views show it nothing new, and there are none.
+        most: Of so many at most, whatever the size: of a larger picture each shows more.
+    """
+    height, width = size
+    rows_of, columns_of = (math.ceil(side / seen) for side, seen in zip(size, least, strict=True))
+    shapes = [
+        (rows, columns)
+        for rows in range(1, min(most, rows_of) + 1)
+        for columns in range(1, min(most // rows, columns_of) + 1)
+    ]
+    if not shapes:
+        return ()
+    rows, columns = min(shapes, key=lambda shape: (max(height / shape[0], width / shape[1]), shape))
+    if rows * columns == 1:
+        return ()
+    return tuple(View((x0, y0, x1, y1)) for y0, y1 in _spans(rows) for x0, x1 in _spans(columns))
+
+
+class Survey:
+    """Finds the subjects in the frames of one camera.
+
+    Every look shows the whole picture to every detector that finds what it is asked for directly. The tiles, and the
+    whole picture to a detector that is asked for heads only, have their turns: all of them within `tiles_every_s`, as
+    many at a look as that takes.
+
+    Args:
+        subjects: What to find, and what finds it.
+        rules: The policy's.
+    """
+
+    def __init__(self, subjects: Mapping[Subject, Detector], rules: Subjects) -> None:
+        self._rules = rules
+        self._finders = _finders(subjects)
+        self._wanted = frozenset(subjects)
+        self._turn = self._passed = 0
+        self._turned: float | None = None
+
+    def find(self, frame: Frame) -> list[Detection]:
+        """Return what is to be hidden in a frame, as far as this look shows it.
+
+        Raises:
+            EvidenceError: There is more of it than any real picture shows. Whatever a detector raises goes on as well.
+        """
+        sights: list[tuple[View, Detection]] = []
+        turns: list[tuple[Detector, frozenset[Subject], View]] = []
+        for detector, wanted in self._finders:
+            views = tiles(frame.size, detector.size_for(frame.size), self._rules.tiles)
+            if wanted == {Subject.HEADS}:
+                views = (WHOLE_VIEW, *views)
+            else:
+                sights += self._seen(frame, detector, wanted, WHOLE_VIEW)
+            turns += [(detector, wanted, view) for view in views]
+        for _ in range(self._due(frame.offset, len(turns))):
+            sights += self._seen(frame, *turns[self._turn % len(turns)])
+            self._turn = (self._turn + 1) % len(turns)
+        found = merged(sights)
+        if Subject.HEADS in self._wanted:
+            found += heads(found, self._rules.scores[Subject.HEADS], frame.size)
+        found = [one for one in found if self._is_wanted(one)]
+        if len(found) > MAX_SUBJECTS:
+            raise EvidenceError(f"{len(found)} subjects in one picture", limit=MAX_SUBJECTS)
+        return found
+
+    def _is_wanted(self, one: Detection) -> bool:
+        subject = SUBJECT_OF[one.label]
+        return subject in self._wanted and one.score >= self._rules.scores[subject]
+
+    def _due(self, offset: float, count: int) -> int:
+        """Return how many views have their turn now: all of them at first, and after a pause."""
+        if not count:
+            return 0
+        self._passed += 1
+        every = self._rules.tiles_every_s
+        waited = every if self._turned is None else offset - self._turned
+        many = math.floor(count * waited / every) if 0 <= waited < every else count
+        if waited < 0 or (not many and self._passed >= _PATIENCE):  # a clock that jumps back, or stands still
+            many, self._turned = 1, offset
+        elif many:
+            self._turned = offset if many == count or self._turned is None else self._turned + many * every / count
+        if many:
+            self._passed = 0
+        return many
+
+    def _seen(
+        self, frame: Frame, detector: Detector, wanted: frozenset[Subject], view: View
+    ) -> list[tuple[View, Detection]]:
+        part = frame if view is WHOLE_VIEW else view.of(frame)
+        least = {subject: self._rules.scores[subject] for subject in wanted}
+        sights = []
+        for one in detector.detect(thumbnail(part, detector.size_for(part.size))):
+            subject = SUBJECT_OF.get(one.label)
+            told = replace(one)  # built anew, so that its numbers are checked whoever made it
+            enough = [least[kind] for kind in _told_by(subject) if kind in least]
+            if enough and told.score >= min(enough):
+                placed = told if view is WHOLE_VIEW else view.placed(told, frame.size)
+                if not view.shows_elsewhere(placed.box):
+                    sights.append((view, placed))
+        if len(sights) > MAX_SUBJECTS:
+            raise EvidenceError(f"{len(sights)} subjects in one view", limit=MAX_SUBJECTS)
+        return sights
+
+
+def sharpest(detector: Detector, rules: Subjects, side: int) -> tuple[int, int]:
+    """Return the `(height, width)` at which a picture of `side` shows a detector all that it will look at."""
+    least = detector.size_for((side, side))
+    views = tiles((side, side), least, rules.tiles)
+    share = min((view.box[2] - view.box[0] for view in views), default=1.0)
+    tall = min((view.box[3] - view.box[1] for view in views), default=1.0)
+    return math.ceil(least[0] / tall), math.ceil(least[1] / share)
+
+
+def _told_by(subject: Subject | None) -> tuple[Subject, ...]:
+    """Return what a sight of a subject is good for."""
+    match subject:
+        case None:
+            return ()
+        case Subject.PEOPLE:
+            return (Subject.PEOPLE, Subject.HEADS)
+        case _:
+            return (subject,)
+
+
+def _finders(subjects: Mapping[Subject, Detector]) -> list[tuple[Detector, frozenset[Subject]]]:
+    """Return each detector once, with all that it is asked for."""
+    detectors = {id(detector): detector for detector in subjects.values()}
+    return [
+        (detector, frozenset(subject for subject, finder in subjects.items() if finder is detector))
+        for detector in detectors.values()
+    ]
+
+
+def merged(sights: Iterable[tuple[View, Detection]]) -> list[Detection]:
+    """Return things that were seen in several views once each: where they were seen whole, or else surest."""
+    ranked = sorted(((view.cuts(one.box), one) for view, one in sights), key=lambda entry: (entry[0], -entry[1].score))
+    kept: list[Detection] = []
+    for label in sorted({one.label for _, one in ranked}):
+        alike = [(cut, one) for cut, one in ranked if one.label == label]
+        boxes = np.array([one.box for _, one in alike])
+        left = np.ones(len(alike), np.bool_)
+        for at, (_, one) in enumerate(alike):
+            if not left[at]:
+                continue
+            kept.append(one)
+            shared = _shared(boxes[at + 1 :], boxes[at])
+            areas = _area(boxes[at + 1 :])
+            cut = np.array([entry[0] for entry in alike[at + 1 :]], np.bool_)
+            same = shared >= SAME * (areas + _area(boxes[at]) - shared)
+            left[at + 1 :] &= ~(same | (cut & (shared >= WITHIN * areas)))
+    return kept
+
+
+def heads(found: Sequence[Detection], least: float, size: tuple[int, int]) -> list[Detection]:
+    """Return where the heads are of people whose face is not among what was found.
+
+    Args:
+        found: Faces and people.
+        least: Score from which a person has a head.
+        size: `(height, width)` of the picture: a head is as high as a share of the width in pixels.
+    """
+    height, width = size
+    faces = [one.box for one in found if one.label == "face"]
+    result = []
+    for person in found:
+        if person.label != "person" or person.score < least:
+            continue
+        left, top, right, bottom = person.box
+        across, down = (right - left) * width, (bottom - top) * height
+        depth = min(down, max(_HEAD_WIDTHS * across, _HEAD_SHARE * down)) / height
+        head = (left, max(0.0, top - _ABOVE * depth), right, min(1.0, top + depth))
+        if not any(_holds(head, face) for face in faces):
+            result.append(Detection("head", person.score, head))
+    return result
+
+
+def _holds(head: Box, face: Box) -> bool:
+    x, y = (face[0] + face[2]) / 2, (face[1] + face[3]) / 2
+    return head[0] <= x <= head[2] and head[1] <= y <= head[3]
+
+
+def _shared(boxes: Boxes, box: Boxes) -> Boxes:
+    """Return the area that each of `(N, 4)` boxes shares with a box."""
+    sides = np.minimum(boxes[:, 2:], box[2:]) - np.maximum(boxes[:, :2], box[:2])
+    return np.asarray(np.prod(np.maximum(sides, 0), axis=1), np.float64)
+
+
+def _area(boxes: Boxes) -> Boxes:
+    return np.asarray(np.prod(boxes[..., 2:] - boxes[..., :2], axis=-1), np.float64)
+
+
+def _spans(count: int) -> list[tuple[float, float]]:
+    """Return `count` spans of one length that cover [0, 1], each sharing `OVERLAP` of itself with the next."""
+    length = 1 / (count - (count - 1) * OVERLAP)
+    starts = [k * length * (1 - OVERLAP) for k in range(count)]
+    return [(start, min(1.0, start + length)) for start in starts[:-1]] + [(starts[-1], 1.0)]
+
+
+def _even(low: float, high: float, side: int) -> slice:
+    start = min(math.floor(low * side) // 2 * 2, max(0, (side - 1) // 2 * 2))
+    return slice(start, min(side, max(start + 1, -(-math.ceil(high * side) // 2) * 2)))
+
+
+def _cut(layout: Layout, planes: Sequence[Plane], rows: slice, columns: slice) -> Iterable[Plane]:
+    for index, plane in enumerate(planes):
+        scale = 2 if index and layout in (Layout.I420, Layout.NV12) else 1
+        yield plane[rows.start // scale : -(-rows.stop // scale), columns.start // scale : -(-columns.stop // scale)]
