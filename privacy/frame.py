@@ -134,10 +134,10 @@ def thumbnail(frame: Frame, size: tuple[int, int]) -> NDArray[np.uint8]:
         case Layout.NV12 | Layout.I420:
             yuv = cv2.merge(small)
     # Float arrays would take six times as long, and with a detector's pictures longer than some detectors.
-    return np.asarray(cv2.transform(yuv, _rgb_of(frame)), np.uint8)
+    return np.asarray(cv2.transform(yuv, rgb_of(frame)), np.uint8)
 
 
-def _rgb_of(frame: Frame) -> NDArray[np.float32]:
+def rgb_of(frame: Frame) -> NDArray[np.float32]:
     """Return `(3, 4)`, what gives R, G, B of (Y, U, V, 1) as they are stored."""
     scale, zero = (np.ones(3), 0) if frame.full_range else (np.array([255 / 219, 255 / 224, 255 / 224]), 16)
     matrix = (_BT709 if frame.bt709 else _BT601) * scale

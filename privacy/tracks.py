@@ -35,8 +35,8 @@ _RECENT = 25
 _BELIEVED = 2.0
 """A velocity is believed for so many times as long as it was watched: boxes tremble, and a moment tells little."""
 _TREMBLE = 0.003
-"""Of the picture, at least, if there is any margin: a box errs by a pixel or two of what the detector saw, however small
-it is. A tenth of a face of 13 pixels left its nose unmasked."""
+"""Of the picture, at least, if there is any margin: a box errs by a pixel or two of what the detector saw, however
+small it is. A tenth of a face of 13 pixels left its nose unmasked."""
 _GAP_S = 0.15
 """Pixels that could not be followed for so long are not taken up again where they ought to be."""
 _BACK_S = 0.15

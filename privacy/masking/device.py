@@ -22,6 +22,69 @@ _CHUNK = 8
 """Frames that are on their way together: enough to fill a device, few enough that the next ones overlap with them."""
 
 
+class Lanes:
+    """The way up to a device, the work there, and the way down: on CUDA three streams, elsewhere one after the other.
+
+    Args:
+        device: "cuda", "cuda:1", or "cpu".
+
+    Raises:
+        DeviceError: There is no such device here.
+    """
+
+    def __init__(self, device: str) -> None:
+        try:
+            self.device = torch.device(device)
+        except RuntimeError as error:
+            raise DeviceError(f"no device {device!r}", device=device) from error
+        if self.device.type not in ("cpu", "cuda"):
+            raise DeviceError(f"masks are made on cpu or cuda, not on {device}", device=device)
+        if self.device.type == "cuda" and (self.device.index or 0) >= torch.cuda.device_count():
+            raise DeviceError(f"no device {device}: torch sees {torch.cuda.device_count()} GPUs", device=device)
+        self.on_gpu = self.device.type == "cuda"
+        streams: list[Any] = [_stream(self.device) for _ in range(3)]
+        self._up, self._work, self._down = streams
+
+    def raise_(self, staged: Tensor) -> Tensor:
+        """Send bytes up; what works on them later waits for them."""
+        with self._on(self._up):
+            images = staged.to(self.device, non_blocking=True)
+        self._after(self._work, self._up, images)
+        return images
+
+    def working(self) -> AbstractContextManager[Any]:
+        """Let what is called inside run on the stream of the work."""
+        return self._on(self._work)
+
+    def lower(self, out: Tensor) -> Tensor:
+        """Send bytes down, after the work on them; they are there after the event of `landed`."""
+        self._after(self._down, self._work, out)
+        if not self.on_gpu:
+            return out
+        with self._on(self._down):
+            landed = torch.empty(out.shape, dtype=torch.uint8, pin_memory=True)
+            landed.copy_(out, non_blocking=True)
+        return landed
+
+    def landed(self) -> Any:  # noqa: ANN401 - torch has no type for it without CUDA
+        """Return the event after which everything that was sent down is there; None if it is."""
+        return self._down.record_event() if self.on_gpu else None
+
+    def _on(self, stream: Any) -> AbstractContextManager[Any]:  # noqa: ANN401 - as above
+        return torch.cuda.stream(stream) if self.on_gpu else nullcontext()
+
+    def _after(self, later: Any, earlier: Any, used: Tensor) -> None:  # noqa: ANN401 - as above
+        """Let a stream wait for another, and keep what both use until the later one is done."""
+        if self.on_gpu:
+            later.wait_stream(earlier)
+            used.record_stream(later)
+
+
+def _stream(device: torch.device) -> Any:  # noqa: ANN401 - as above
+    make: Any = torch.cuda.Stream
+    return make(device) if device.type == "cuda" else None
+
+
 class DeviceMasker:
     """Masks frames on one device, bit for bit as `privacy.masking.mask` does. Not safe to share between threads.
 
@@ -36,17 +99,7 @@ class DeviceMasker:
     """
 
     def __init__(self, device: str = "cuda") -> None:
-        try:
-            self.device = torch.device(device)
-        except RuntimeError as error:
-            raise DeviceError(f"no device {device!r}", device=device) from error
-        if self.device.type not in ("cpu", "cuda"):
-            raise DeviceError(f"masks are made on cpu or cuda, not on {device}", device=device)
-        if self.device.type == "cuda" and (self.device.index or 0) >= torch.cuda.device_count():
-            raise DeviceError(f"no device {device}: torch sees {torch.cuda.device_count()} GPUs", device=device)
-        self._on_gpu = self.device.type == "cuda"
-        streams: list[Any] = [_stream(self.device) for _ in range(3)]
-        self._up, self._work, self._down = streams
+        self._lanes = Lanes(device)
 
     def __call__(self, frame: Frame, plan: MaskPlan) -> Frame:
         """Return `frame` with the regions of `plan` hidden; see `privacy.masking.mask`."""
@@ -79,33 +132,10 @@ class DeviceMasker:
 
     def _launch(self, frames: Sequence[Frame], plans: Sequence[MaskPlan]) -> tuple[Tensor, Any]:
         """Start a chunk on its way; return where its bytes will lie, and the event after which they do."""
-        staged = _staged(frames, pinned=self._on_gpu)
-        with self._on(self._up):
-            images = staged.to(self.device, non_blocking=True)
-        self._after(self._work, self._up, images)
-        with self._on(self._work):
+        images = self._lanes.raise_(staged(frames, pinned=self._lanes.on_gpu))
+        with self._lanes.working():
             out = masked_bytes(images, frames[0], [plan.regions for plan in plans], plans[0].effect)
-        self._after(self._down, self._work, out)
-        if not self._on_gpu:
-            return out, None
-        with self._on(self._down):
-            landed = torch.empty(out.shape, dtype=torch.uint8, pin_memory=True)
-            landed.copy_(out, non_blocking=True)
-            return landed, self._down.record_event()
-
-    def _on(self, stream: Any) -> AbstractContextManager[Any]:  # noqa: ANN401 - torch has no type for it without CUDA
-        return torch.cuda.stream(stream) if self._on_gpu else nullcontext()
-
-    def _after(self, later: Any, earlier: Any, used: Tensor) -> None:  # noqa: ANN401 - as above
-        """Let a stream wait for another, and keep what both use until the later one is done."""
-        if self._on_gpu:
-            later.wait_stream(earlier)
-            used.record_stream(later)
-
-
-def _stream(device: torch.device) -> Any:  # noqa: ANN401 - as above
-    make: Any = torch.cuda.Stream
-    return make(device) if device.type == "cuda" else None
+        return self._lanes.lower(out), self._lanes.landed()
 
 
 def masked_bytes(images: Tensor, like: Frame, regions: Sequence[Sequence[Region]], effect: Effect) -> Tensor:
@@ -124,7 +154,7 @@ def masked_bytes(images: Tensor, like: Frame, regions: Sequence[Sequence[Region]
     side, grain = effects.side_of(effect.strength, size), effects.grain_of(effect.strength, size)
     hidden = _Hidden.of(regions, size, images.device)
     black = black_of(like.layout, full_range=like.full_range)
-    planes = zip(_planes(images, like), _planes(out, like), black, halved_planes(like.layout), strict=True)
+    planes = zip(planes_of(images, like), planes_of(out, like), black, halved_planes(like.layout), strict=True)
     for source, target, colour, halved in planes:
         scale = 2 if halved else 1
         where = hidden.halved() if halved else hidden
@@ -246,19 +276,20 @@ def _chunks(work: Sequence[tuple[int, Frame, MaskPlan]]) -> Iterator[Sequence[tu
         yield from (run[start : start + _CHUNK] for start in range(0, len(run), _CHUNK))
 
 
-def _staged(frames: Sequence[Frame], *, pinned: bool) -> Tensor:
-    """Return `(B, n)` uint8 in memory that a device reads by itself."""
+def staged(frames: Sequence[Frame], *, pinned: bool) -> Tensor:
+    """Return frames of one shape as `(B, n)` uint8, if pinned in memory that a device reads by itself."""
     count = sum(plane.size for plane in frames[0].planes)
-    staged = torch.empty((len(frames), count), dtype=torch.uint8, pin_memory=pinned)
-    for row, frame in zip(staged.numpy(), frames, strict=True):
+    rows = torch.empty((len(frames), count), dtype=torch.uint8, pin_memory=pinned)
+    for row, frame in zip(rows.numpy(), frames, strict=True):
         start = 0
         for plane in frame.planes:
             row[start : start + plane.size].reshape(plane.shape)[...] = plane
             start += plane.size
-    return staged
+    return rows
 
 
-def _planes(images: Tensor, like: Frame) -> list[Tensor]:
+def planes_of(images: Tensor, like: Frame) -> list[Tensor]:
+    """Return views of the planes of `(B, n)` frames that are like another."""
     planes, start = [], 0
     for shape in plane_shapes(like.layout, *like.size):
         count = int(np.prod(shape))
@@ -275,5 +306,5 @@ def _landed(
     if event is not None:
         event.synchronize()
     for (index, frame, _), row in zip(chunk, landed, strict=True):
-        planes: list[Plane] = [plane[0].numpy() for plane in _planes(row[None], frame)]
-        yield index, frame.with_planes(tuple(planes))
+        planes: list[Plane] = [plane[0].numpy() for plane in planes_of(row[None], frame)]
+        yield index, frame.withplanes_of(tuple(planes))

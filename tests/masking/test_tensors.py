@@ -71,7 +71,7 @@ def test_more_frames_than_a_chunk_of_several_kinds_come_back_in_order(device: st
 
 
 def test_what_needs_no_pixels_never_goes_to_the_device(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(on_device, "_staged", lambda *_: pytest.fail("went up"))
+    monkeypatch.setattr(on_device, "staged", lambda *_: pytest.fail("went up"))
     frame = random_frame(Layout.I420, (48, 64))
     plain, black = DeviceMasker("cpu").mask_batch([frame] * 2, [MaskPlan((), Effect()), MaskPlan((WHOLE,), Effect())])
 
