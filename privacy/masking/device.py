@@ -307,4 +307,4 @@ def _landed(
         event.synchronize()
     for (index, frame, _), row in zip(chunk, landed, strict=True):
         planes: list[Plane] = [plane[0].numpy() for plane in planes_of(row[None], frame)]
-        yield index, frame.withplanes_of(tuple(planes))
+        yield index, frame.with_planes(tuple(planes))

@@ -1,6 +1,6 @@
 """Frames that stay on a device are looked at and masked as they are on the CPU, batch by batch."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import chain
 
 import numpy as np
@@ -107,7 +107,7 @@ def test_the_planner_sees_each_frame_of_a_mixed_batch_in_its_place(device: str) 
 def test_the_next_batch_goes_up_before_one_is_looked_at() -> None:
     order: list[str] = []
 
-    def sending() -> "list[list[Frame]]":
+    def sending() -> Iterator[list[Frame]]:
         for number, batch in enumerate(batches(3, 2)):
             order.append(f"up {number}")
             yield batch
@@ -122,7 +122,8 @@ def test_the_next_batch_goes_up_before_one_is_looked_at() -> None:
 
 
 def test_a_planner_that_fails_lets_nothing_of_its_batch_out() -> None:
-    sent, left = batches(5, 2), []
+    sent = batches(5, 2)
+    left: list[list[Frame]] = []
 
     def planner(frames: Sequence[Frame], _views: Views) -> list[MaskPlan]:
         if frames[0].planes[0] is sent[2][0].planes[0]:
