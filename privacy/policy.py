@@ -15,7 +15,7 @@ from privacy.zones import PROHIBITED, Zone
 DEFAULT = "guangdong"
 MAX_HOLD_S = 60.0
 MAX_TILES = 64
-HEADS_SCORE = 0.2
+HEADS_SCORE = 0.15
 TILES: Mapping[str, float] = {"carry_s": 1.5, "tiles": 6, "tiles_every_s": 1.0}
 """Of a pack that was written before there were any."""
 """Longest time that a subject is hidden beyond its sights; what is remembered has to have an end."""

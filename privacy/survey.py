@@ -24,7 +24,7 @@ WITHIN = 0.7
 """A thing that the border of a tile cuts is another one if so much of it lies in that."""
 _HEAD_WIDTHS, _HEAD_SHARE = 0.8, 0.25
 """A head reaches so many widths of a person down from the top, and at least this share of the height: nose and eyes of
-95 of 100 people in COCO's pictures lie there, standing or sitting (benchmarks/heads.py)."""
+most people in COCO's pictures lie there, standing or sitting (`benchmarks/subjects.py` counts them)."""
 _ABOVE = 0.1
 _NEAR = 0.02
 """A box that ends so near to the edge of a view, in shares of the view, may be cut by it."""

@@ -318,7 +318,7 @@ def test_skipped_frames_hide_what_is_predicted() -> None:
     clear = [outcome for outcome in outcomes if outcome.verdict.state is State.CLEAR]
 
     assert not any(shows_subject(outcome) for outcome in clear)
-    assert finder.looks <= len(clear) / 4 + 1
+    assert finder.looks <= len(clear) / 4 + 2  # the first and the last frame are looked at in any case
 
 
 def test_where_frames_do_not_wait_every_one_is_looked_at() -> None:
