@@ -37,6 +37,9 @@ _BELIEVED = 2.0
 _TREMBLE = 0.003
 """Of the picture, at least, if there is any margin: a box errs by a pixel or two of what the detector saw, however
 small it is. A tenth of a face of 13 pixels left its nose unmasked."""
+_PART, _NEAR_EDGE = 0.5, 0.03
+"""A box whose distance from the edge of the picture is less than this share of it, and of the picture, reaches to the
+edge: of a face that comes in, detectors find less than can be seen."""
 _GAP_S = 0.15
 """Pixels that could not be followed for so long are not taken up again where they ought to be."""
 _BACK_S = 0.15
@@ -156,6 +159,8 @@ class _Track:
         for axis in (0, 1):
             margin = max(least, grow * max(box[2 + axis] - box[axis] for box in sights))
             low, high = min(box[axis] for box in boxes) - margin, max(box[2 + axis] for box in boxes) + margin
+            edge = min(_PART * (high - low), _NEAR_EDGE) if rules.margin else 0.0
+            low, high = 0.0 if low < edge else low, 1.0 if 1 - high < edge else high
             spans.append((min(1.0, max(0.0, low)), min(1.0, max(0.0, high))))
         (left, right), (top, bottom) = spans
         return (left, top, right, bottom) if left < right and top < bottom else None

@@ -28,6 +28,7 @@ from privacy.serve.scheduler import Seat
 from privacy.serve.slots import Slots
 from privacy.serve.terms import Standing, Terms
 from privacy.serve.translate import Arrival, Delivery, Mode, Setup
+from privacy.serve.whereabouts import Whereabouts
 from privacy.tracks import Hidden
 from privacy.v1 import enforcement_service_pb2 as pb
 from privacy.verdict import State, Verdict, Watch
@@ -128,6 +129,7 @@ class Stream:
         self._changed = changed
         self._slots = slots
         self._log = log.bind(stream=facts.session, camera=facts.camera)
+        self._whereabouts = Whereabouts()
         self._working: dict[int, _Work] = {}  # by sequence number; the pipeline knows frames, not messages
         self._passed: list[Arrival] = []
         self._offset: float | None = None
@@ -152,6 +154,7 @@ class Stream:
             for frame, verdict, hidden in self._ruled(arrivals, ending):
                 work = self._working.pop(frame.sequence)
                 for came in work.passed:
+                    self._whereabouts.see(came.ptz, came.offset)
                     yield self._passed_over(came, verdict)
                 work.infer = clock() - work.ready
                 yield self._response(frame, self._unchanged(verdict), hidden, work)
@@ -279,7 +282,8 @@ class Stream:
         if self._setup.mode is Mode.VERDICT and verdict.state is State.CLEAR and any(terms.zones.presets.values()):
             # The client hides its own zones. Of these it knows nothing, and a verdict cannot say where they are.
             verdict = Verdict(State.UNCERTAIN, Reason.POLICY, work.came.offset, inherited=verdict.inherited)
-        regions = (*terms.static(), *(one.region for one in hidden))
+        preset = self._whereabouts.see(work.came.ptz, work.came.offset)
+        regions = (*terms.static(preset), *(one.region for one in hidden))
         plan = plan_for(verdict, self._policy, regions, self._setup.effect)
         response, result = _begun(work.came)
         if self._setup.mode is Mode.MASKED_FRAME:

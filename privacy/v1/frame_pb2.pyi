@@ -238,7 +238,10 @@ class PtzPosition(_message.Message):
     zoom: _builtins.float
     """Optional. Optical zoom, 1 for none. Range: (0, 1000]. If unset, 1."""
     preset_id: _builtins.str
-    """Optional. The preset that the camera stands in, as it is registered. If unset, none, or it is on its way."""
+    """Optional. The preset that the camera stands in, as it is registered. If unset, none, or it is on its way. Once the
+    frames of a second have all named it, at one position, its static zones are hidden and not those of other presets.
+    Until then, on the way, and where frames have no `ptz`, those of all presets are.
+    """
     actor: _builtins.str
     """Optional. Who moved it. Range: at most 256 characters. If unset, nobody did: a tour of presets."""
     def __init__(
