@@ -9,6 +9,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
+from privacy import policy as policies
 from privacy.audit.jobs import Jobs
 from privacy.cameras.registry import Registry
 from privacy.console import queries, words
@@ -97,6 +98,7 @@ def _environment() -> Environment:
     )  # fmt: skip
     filters: dict[str, Callable[..., str]] = {"moment": words.moment, "hour": words.hour, "machine": words.machine}
     environment.filters.update(filters)
+    environment.filters["parsed"] = words.parsed
     return environment
 
 
@@ -187,12 +189,12 @@ class Desk:
         return queries.counts(self.store)[ReportState.OPEN]
 
     def zone(self, speech: Speech, zone: Zone | None, policy: str = "") -> str:
-        """Return what a place is called: in Chinese as the policy has it from the law."""
+        """Return what a place is called: in Chinese as its policy has it from the law, or as the default one has."""
         if zone is None:
             return "—"
-        pack = self.policies.get(policy) or self.policies[self.policy]
-        rule = pack.rules.get(zone)
-        return speech.either(rule.zh.removeprefix("等") if rule else "", zone.slug.replace("_", " "))
+        packs = [self.policies[name] for name in (policy, self.policy, policies.DEFAULT) if name in self.policies]
+        said = [pack.rules[zone].zh.removeprefix("等") for pack in packs if zone in pack.rules]
+        return speech.either(next(filter(None, said), ""), zone.slug.replace("_", " "))
 
 
 def back(where: str, fallback: str = ROOT + "/") -> Response:

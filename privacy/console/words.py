@@ -104,6 +104,11 @@ def moment(at: float) -> str:
     return datetime.fromtimestamp(at, CHINA).strftime("%Y-%m-%d %H:%M:%S")
 
 
+def parsed(text: str) -> float:
+    """Read a moment that was written for machines (ISO 8601, with its time zone)."""
+    return datetime.fromisoformat(text).timestamp()
+
+
 def hour(at: float) -> str:
     """Write a time of day in China Standard Time."""
     return datetime.fromtimestamp(at, CHINA).strftime("%H:%M:%S")
