@@ -1,13 +1,15 @@
 """What a camera is registered to show, and whether it still shows it: the view fingerprint.
 
-Keypoints and a robust geometry say how the view has moved; a coarse picture of edge directions is the second opinion
-where keypoints cannot say (night, fog, a bare wall). Day and night, compression, people and small vibration are no
-change; a turned, zoomed or moved camera is.
+Two questions are asked of the keypoints. Are they where they were? Each registered point is looked for at its own
+place, in its own size and direction, leniently, and what would be found by chance is counted at other places. And have
+they moved together? A homography or similarity that most strict matches follow says how. Where neither answers, a view
+that stands still, holds enough, and has lost all of its points is another one; edge directions are the second opinion.
+Day and night, compression, people and small vibration are no change; a turned, zoomed or moved camera is.
 
-**What is stored.** At most 400 points with 128 bits each, and edge directions on a grid of 16 by 9 cells: about 11 KiB,
-no pixel. Descriptors can be inverted to a rough sketch of a scene (Weinzaepfel, Jegou, Perez, CVPR 2011), so little is
-kept: signs of a fixed random projection instead of descriptors. Only an approved view, which shows a permitted place,
-is ever stored; the fingerprint of what a camera shows now is compared and forgotten.
+**What is stored.** At most 400 points with place, size, direction and 128 bits each, and edge directions on a grid of
+16 by 9 cells: about 11 KiB, no pixel. Descriptors can be inverted to a rough sketch of a scene (Weinzaepfel, Jegou,
+Perez, CVPR 2011), so little is kept: signs of a fixed random projection instead of descriptors. Only an approved view,
+which shows a permitted place, is ever stored; the fingerprint of what a camera shows now is compared and forgotten.
 
 Lowe, "Distinctive image features from scale-invariant keypoints", IJCV 2004; Arandjelovic and Zisserman, "Three things
 everyone should know to improve object retrieval", CVPR 2012 (the square root); Charikar, "Similarity estimation
@@ -17,7 +19,7 @@ human detection", CVPR 2005 (the grid).
 
 import math
 import struct
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import pairwise
@@ -35,13 +37,26 @@ MAX_POINTS = 400
 CODE_BITS = 128
 GRID = (9, 16)
 DIRECTIONS = 8
-MIN_MATCHES = 8
-MAX_BITS_APART = 38
+EDGE = 0.12
+"""So much of the height is left out at the top and at the bottom, where cameras write over their pictures."""
+MIN_MATCHES = 6
+MAX_BITS_APART = 44
+"""Of two points that may be the same one, if nothing else speaks for it."""
+MAX_BITS_AT_PLACE = 46
+"""The same of points that are where they should be, in their size and direction."""
 MAX_ZOOM = 6.0
-STAYED = 0.02
+STAYED = 0.018
 """A point is where it was within so much of the picture's width: vibration, and what compression does."""
 REPROJECTION_PX = 3.2
-_MAGIC = b"PVF1"
+_OCTAVES, _DEGREES = 0.5, 25.0  # a point that is the same one has this size and direction within so much
+_STEPS, _TURN = 16, 360 / 256  # of an octave, and of a turn, in which size and direction are kept
+_ELSEWHERE = tuple(
+    (radius * math.cos(angle), radius * math.sin(angle))
+    for radius in (0.1, 0.2, 0.29)
+    for angle in (0.3 + n * math.pi / 4 for n in range(8))
+)
+"""Where points are looked for that cannot be there, in widths of the picture: what is found is chance."""
+_MAGIC = b"PVF2"
 _HEAD = struct.Struct("<4sHf")
 
 
@@ -54,18 +69,24 @@ class ViewLimits:
         zoom: Scale changed by so much, above 1.
         roll_deg: The picture turned by so much, in degrees.
         inliers: So many points must agree on how the view moved, else nothing is known of its geometry.
-        lasting: So many points must be found again before a view is registered: bare ground gives no hold.
-        like: Edge directions at least so alike are the same view where points cannot say.
-        unlike: Edge directions less alike than this are another view where points cannot say.
+        held: So many points must be found at their places, and more than anywhere else, to know the view again.
+        doubt: Points at their places that are so many times as many as those that agree on a movement contradict it.
+        lasting: So many points must be found at their places before a view is registered: bare ground gives no hold.
+        steady: So many points of what is shown now must stay, before it is called another view for what it lacks.
+        unlike: Edge directions less alike than this are another view, if none of its points is there ...
+        less_like: ... or hardly one.
     """
 
     shift: float = 0.04
     zoom: float = 1.1
     roll_deg: float = 4.0
-    inliers: int = 9
-    lasting: int = 25
-    like: float = 0.6
-    unlike: float = 0.25
+    inliers: int = 7
+    held: int = 8
+    doubt: float = 2.5
+    lasting: int = 40
+    steady: int = 25
+    unlike: float = 0.6
+    less_like: float = 0.35
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -75,6 +96,7 @@ class Fingerprint:
     Attributes:
         points: `(K, 2)` float32, x and y in shares of the picture's width, origin at its centre; K <= 400.
         codes: `(K, 16)` uint8, 128 bits each.
+        forms: `(K, 2)` uint8, size in sixteenths of an octave and direction in 256ths of a turn.
         edges: `(9, 16, 8)` uint8, strength of each edge direction in each cell, relative to the strongest.
         aspect: Height as a share of width.
 
@@ -84,13 +106,14 @@ class Fingerprint:
 
     points: NDArray[np.float32]
     codes: NDArray[np.uint8]
+    forms: NDArray[np.uint8]
     edges: NDArray[np.uint8]
     aspect: float
 
     def __post_init__(self) -> None:
         count = len(self.points)
-        shapes = (self.points.shape, self.codes.shape, self.edges.shape)
-        if shapes != ((count, 2), (count, CODE_BITS // 8), (*GRID, DIRECTIONS)) or count > MAX_POINTS:
+        shapes = (self.points.shape, self.codes.shape, self.forms.shape, self.edges.shape)
+        if shapes != ((count, 2), (count, CODE_BITS // 8), (count, 2), (*GRID, DIRECTIONS)) or count > MAX_POINTS:
             raise ViewError(f"a view has at most {MAX_POINTS} points with {CODE_BITS} bits each, got {shapes}")
         if not (np.isfinite(self.points).all() and 0 < self.aspect < 10):
             raise ViewError("a view has finite points and an aspect in (0, 10)", aspect=self.aspect)
@@ -98,7 +121,8 @@ class Fingerprint:
     def to_bytes(self) -> bytes:
         """Write it down; about 11 KiB."""
         head = _HEAD.pack(_MAGIC, len(self.points), self.aspect)
-        return head + self.points.astype("<f4").tobytes() + self.codes.tobytes() + self.edges.tobytes()
+        parts = (self.points.astype("<f4"), self.codes, self.forms, self.edges)
+        return head + b"".join(part.tobytes() for part in parts)
 
     @classmethod
     def from_bytes(cls, data: bytes) -> "Fingerprint":
@@ -109,16 +133,17 @@ class Fingerprint:
         """
         try:
             magic, count, aspect = _HEAD.unpack_from(data)
-            sizes = (count * 8, count * CODE_BITS // 8, math.prod(GRID) * DIRECTIONS)
+            sizes = (count * 8, count * CODE_BITS // 8, count * 2, math.prod(GRID) * DIRECTIONS)
             if magic != _MAGIC or len(data) != _HEAD.size + sum(sizes):
                 raise ViewError("no fingerprint of a view", bytes=len(data))
         except struct.error as error:
             raise ViewError("no fingerprint of a view", bytes=len(data)) from error
         ends = np.cumsum((_HEAD.size, *sizes))
-        points, codes, edges = (data[start:end] for start, end in pairwise(ends))
+        points, codes, forms, edges = (data[start:end] for start, end in pairwise(ends))
         return cls(
             np.frombuffer(points, "<f4").reshape(count, 2).astype(np.float32),
             np.frombuffer(codes, np.uint8).reshape(count, CODE_BITS // 8),
+            np.frombuffer(forms, np.uint8).reshape(count, 2),
             np.frombuffer(edges, np.uint8).reshape(*GRID, DIRECTIONS),
             aspect,
         )
@@ -133,6 +158,7 @@ class Comparison:
         shift: How far the centre went, as a share of the picture's width; infinite if no geometry was found.
         zoom: Scale against the registered view; 1 if no geometry was found.
         inliers: Points that agree on the geometry.
+        held: Points that are at their places.
         likeness: How alike the edge directions are, in [-1, 1].
         known: False if neither points nor edges can say: too dark, covered, or out of focus.
     """
@@ -142,6 +168,7 @@ class Comparison:
     zoom: float
     inliers: int
     likeness: float
+    held: int = 0
     known: bool = True
 
 
@@ -163,37 +190,99 @@ def fingerprint(frames: Sequence[Frame]) -> Fingerprint:
     grey = np.asarray(np.median(greys, axis=0), np.uint8) if len(greys) > 1 else np.asarray(greys[0], np.uint8)
     # Local contrast, so that a lamp, dusk and infrared change what is bright, but little of what stands out.
     even = np.asarray(cv2.createCLAHE(2.0, (8, 8)).apply(grey), np.uint8)
-    points, codes = _points(even)
-    return Fingerprint(points, codes, _edges(even), height / width)
+    points, codes, forms = _points(even)
+    return Fingerprint(points, codes, forms, _edges(even), height / width)
 
 
-def compare(registered: Fingerprint, now: Fingerprint, limits: ViewLimits | None = None) -> Comparison:
-    """Say whether a camera still shows its registered view."""
+def recognise(
+    registered: Mapping[str, Fingerprint], frames: Sequence[Frame], limits: ViewLimits | None = None
+) -> dict[str, Comparison]:
+    """Say of each registered view whether a camera shows it.
+
+    Args:
+        registered: By preset.
+        frames: What it shows: at least one, of one size; from two on it is known whether that stands still.
+        limits: Where a change begins.
+
+    Raises:
+        ViewError: No frame, or frames of different shapes.
+    """
+    limits = limits or ViewLimits()
+    now = fingerprint(frames)
+
+    @cache
+    def steady() -> bool:
+        half = (len(frames) + 1) // 2
+        if len(frames) < 2:
+            return False
+        early, late = fingerprint(frames[:half]), fingerprint(frames[half:])
+        return _held(early, late, _apart(early, late)).count >= limits.steady
+
+    return {preset: compare(one, now, limits, steady) for preset, one in registered.items()}
+
+
+def compare(
+    registered: Fingerprint,
+    now: Fingerprint,
+    limits: ViewLimits | None = None,
+    steady: Callable[[], bool] = lambda: False,
+) -> Comparison:
+    """Say whether a camera still shows its registered view.
+
+    Args:
+        registered: The view that was approved.
+        now: What is shown.
+        limits: Where a change begins.
+        steady: Says whether what is shown stands still and holds enough; asked only if that decides.
+    """
     limits = limits or ViewLimits()
     likeness = _likeness(registered.edges, now.edges)
-    found = _geometry(registered, now)
-    inliers = 0 if found is None else found.inliers
-    if found is None or inliers < limits.inliers:
-        if likeness >= limits.like:
-            return Comparison(None, math.inf, 1.0, inliers, likeness)
-        if likeness < limits.unlike and min(len(registered.points), len(now.points)) >= 4 * limits.inliers:
-            return Comparison(ViewChange.MOVED, math.inf, 1.0, inliers, likeness)
-        return Comparison(None, math.inf, 1.0, inliers, likeness, known=False)
-    change = None
-    if found.stayed >= limits.inliers / 2 and found.stayed >= inliers / 2:
-        pass  # half of what is found again is where it was: something in the picture moved, not the camera
-    elif max(found.zoom, 1 / found.zoom) >= limits.zoom:
-        change = ViewChange.ZOOMED
-    elif found.shift >= limits.shift or abs(found.roll_deg) >= limits.roll_deg:
-        change = ViewChange.TURNED
-    return Comparison(change, found.shift, found.zoom, inliers, likeness)
+    apart = _apart(registered, now)
+    held, moved = _held(registered, now, apart), _geometry(registered, now, apart)
+    if moved is not None and moved.inliers >= limits.inliers:
+        change = _change(moved, limits)
+        if moved.inliers < limits.inliers + 3 and _plainly_another(now, held, likeness):
+            return Comparison(ViewChange.MOVED, math.inf, 1.0, moved.inliers, likeness, held.count)
+        contradicted = held.count >= limits.doubt * moved.inliers and held.count > held.elsewhere
+        if change is None or not contradicted:
+            return Comparison(change, moved.shift, moved.zoom, moved.inliers, likeness, held.count)
+        return Comparison(None, math.inf, 1.0, moved.inliers, likeness, held.count, known=False)
+    inliers = 0 if moved is None else moved.inliers
+    if held.count >= limits.held and held.count > held.elsewhere and held.count >= 2 * held.chance + 4:
+        return Comparison(None, 0.0, 1.0, inliers, likeness, held.count)
+    lost = (held.count <= 1 and likeness < limits.unlike) or (held.count <= 3 and likeness < limits.less_like)
+    if lost and (_plainly_another(now, held, likeness) or steady()):
+        return Comparison(ViewChange.MOVED, math.inf, 1.0, inliers, likeness, held.count)
+    return Comparison(None, math.inf, 1.0, inliers, likeness, held.count, known=False)
 
 
 def registrable(one: Fingerprint, other: Fingerprint, limits: ViewLimits | None = None) -> bool:
     """Say whether a view can be registered, from two fingerprints of it that share no frame."""
     limits = limits or ViewLimits()
-    comparison = compare(one, other, limits)
-    return comparison.change is None and comparison.inliers >= limits.lasting
+    return compare(one, other, limits).change is None and _held(one, other, _apart(one, other)).count >= limits.lasting
+
+
+def _change(moved: "_Geometry", limits: ViewLimits) -> ViewChange | None:
+    if moved.stayed >= moved.inliers:
+        return None  # as many are where they were: something in the picture moved, not the camera
+    if max(moved.zoom, 1 / moved.zoom) >= limits.zoom:
+        return ViewChange.ZOOMED
+    if moved.shift >= limits.shift or abs(moved.roll_deg) >= limits.roll_deg:
+        return ViewChange.TURNED
+    return None
+
+
+def _plainly_another(now: Fingerprint, held: "_Held", likeness: float) -> bool:
+    return held.count <= 1 and likeness < 0.25 and len(now.points) >= 36
+
+
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """How many points are at their places, and how many at others: on average, and at most."""
+
+    count: int
+    chance: float
+    elsewhere: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,18 +302,25 @@ def _projection() -> NDArray[np.float32]:
     return np.random.default_rng(132).standard_normal((128, CODE_BITS)).astype(np.float32)
 
 
-def _points(grey: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
+def _points(grey: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.uint8], NDArray[np.uint8]]:
     height, width = grey.shape
-    keypoints, descriptors = cv2.SIFT.create(nfeatures=MAX_POINTS, contrastThreshold=0.02).detectAndCompute(grey, None)
+    # Cameras write the time and their name along the edges, and that stays where it is wherever they look.
+    within = np.zeros_like(grey)
+    within[round(height * EDGE) : round(height * (1 - EDGE))] = 255
+    sift = cv2.SIFT.create(nfeatures=MAX_POINTS, contrastThreshold=0.02)
+    keypoints, descriptors = sift.detectAndCompute(grey, within)
     if descriptors is None or not len(keypoints):
-        return np.zeros((0, 2), np.float32), np.zeros((0, CODE_BITS // 8), np.uint8)
+        return np.zeros((0, 2), np.float32), np.zeros((0, CODE_BITS // 8), np.uint8), np.zeros((0, 2), np.uint8)
     keypoints, descriptors = keypoints[:MAX_POINTS], descriptors[:MAX_POINTS]
     root = np.sqrt(descriptors / np.maximum(descriptors.sum(axis=1, keepdims=True), 1e-6))
     centred = root - root.mean(axis=1, keepdims=True)
     codes = np.packbits(centred @ _projection() > 0, axis=1)
     centre = np.array([width, height], np.float32) / 2
     points = (np.array([point.pt for point in keypoints], np.float32) - centre) / width
-    return points.astype(np.float32), codes
+    sizes = np.log2([max(point.size, 1e-3) for point in keypoints]) * _STEPS
+    turns = np.array([point.angle for point in keypoints]) / _TURN
+    forms = np.stack([np.clip(np.rint(sizes), 0, 255), np.rint(turns) % 256], axis=1).astype(np.uint8)
+    return points.astype(np.float32), codes, forms
 
 
 def _edges(grey: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -247,28 +343,67 @@ def _likeness(one: NDArray[np.uint8], other: NDArray[np.uint8]) -> float:
     return float((a * b).sum()) / norm if norm > 0 else 0.0
 
 
-def _geometry(registered: Fingerprint, now: Fingerprint) -> _Geometry | None:
+def _apart(registered: Fingerprint, now: Fingerprint) -> NDArray[np.int32]:
+    """Return `(K, L)`, the bits by which each registered point differs from each of now."""
+    apart: NDArray[np.int32] = np.bitwise_count(registered.codes[:, None] ^ now.codes[None]).sum(axis=2, dtype=np.int32)
+    return apart
+
+
+def _forms_apart(
+    registered: Fingerprint, now: Fingerprint, here: NDArray[np.intp], there: NDArray[np.intp]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return by how many octaves and degrees points have grown and turned."""
+    before, after = registered.forms[here].astype(np.float64), now.forms[there].astype(np.float64)
+    turned = (after[:, 1] - before[:, 1]) * _TURN
+    return (after[:, 0] - before[:, 0]) / _STEPS, (turned + 180) % 360 - 180
+
+
+def _held(registered: Fingerprint, now: Fingerprint, apart: NDArray[np.int32]) -> _Held:
+    """Count the points that are found at their places, and at others."""
+    here, there = np.nonzero(apart <= MAX_BITS_AT_PLACE)
+    grown, turned = _forms_apart(registered, now, here, there)
+    alike = (np.abs(grown) < _OCTAVES) & (np.abs(turned) < _DEGREES)
+    here, there = here[alike], there[alike]
+    went = now.points[there] - registered.points[here]
+
+    def count(by: tuple[float, float]) -> int:
+        return len(np.unique(here[np.hypot(*(went - by).T) < STAYED]))
+
+    others = [count(by) for by in _ELSEWHERE]
+    return _Held(count((0.0, 0.0)), float(np.mean(others)), max(others))
+
+
+def _geometry(registered: Fingerprint, now: Fingerprint, apart: NDArray[np.int32]) -> _Geometry | None:
     """Return the movement that most matched points follow; None if no camera could have made it."""
-    if min(len(registered.points), len(now.points)) < MIN_MATCHES:
+    if min(apart.shape) < MIN_MATCHES:
         return None
-    distances = _hamming(registered.codes, now.codes)
-    nearest = distances.argmin(axis=1)
-    mutual = distances.argmin(axis=0)[nearest] == np.arange(len(nearest))
-    kept = np.flatnonzero(mutual & (distances[np.arange(len(nearest)), nearest] <= MAX_BITS_APART))
-    if len(kept) < MIN_MATCHES:
+    nearest = apart.argmin(axis=1)
+    mutual = apart.argmin(axis=0)[nearest] == np.arange(len(nearest))
+    kept = np.flatnonzero(mutual & (apart[np.arange(len(nearest)), nearest] <= MAX_BITS_APART))
+    grown, turned = _forms_apart(registered, now, kept, nearest[kept])
+    went = np.linalg.norm(now.points[nearest[kept]] - registered.points[kept], axis=1)
+    stayed = int(((went < STAYED) & (np.abs(grown) < _OCTAVES / 2) & (np.abs(turned) < _DEGREES)).sum())
+    # Whatever the camera did, all points grew and turned alike: the largest such group is asked where it went.
+    alike = (np.abs(grown[:, None] - grown) < 0.9 * _OCTAVES) & (
+        np.abs((turned[:, None] - turned + 180) % 360 - 180) < 0.8 * _DEGREES
+    )
+    group = alike[alike.sum(axis=1).argmax()] if len(kept) else np.zeros(0, np.bool_)
+    kept = kept[group]
+    if len(kept) < MIN_MATCHES - 1:
         return None
-    source, target = registered.points[kept], now.points[nearest[kept]]
-    stayed = int((np.linalg.norm(target - source, axis=1) < STAYED).sum())
     # A camera that turns or zooms about itself moves every point by one homography, whatever the scene's depth. Where
     # too few points are found for its eight numbers, the four of a similarity may still be.
-    source_px, target_px = source * WIDTH, target * WIDTH
-    model, inside = cv2.findHomography(source_px, target_px, cv2.RANSAC, REPROJECTION_PX, maxIters=2000)
-    simple, inside_simple = cv2.estimateAffinePartial2D(
-        source_px, target_px, method=cv2.RANSAC, ransacReprojThreshold=REPROJECTION_PX, maxIters=2000
+    source_px, target_px = registered.points[kept] * WIDTH, now.points[nearest[kept]] * WIDTH
+    found: list[tuple[NDArray[np.float64], int]] = []
+    simple, inside = cv2.estimateAffinePartial2D(
+        source_px, target_px, method=cv2.RANSAC, ransacReprojThreshold=1.5 * REPROJECTION_PX, maxIters=2000
     )
-    # The stubs say that there always is a model; OpenCV says so only where it finds one.
-    tries = [(model, inside), (None if simple is None else np.vstack([simple, [0, 0, 1]]), inside_simple)]
-    found = [(matrix, int(inliers.sum())) for matrix, inliers in tries if matrix is not None]
+    if simple is not None:  # the stubs say that there always is one; OpenCV says so only where it finds one
+        found.append((np.vstack([simple, [0, 0, 1]]), int(inside.sum())))
+    if len(kept) >= 8:
+        model, inside = cv2.findHomography(source_px, target_px, cv2.RANSAC, REPROJECTION_PX, maxIters=2000)
+        if model is not None:
+            found.append((np.asarray(model, np.float64), int(inside.sum())))
     if not found:
         return None
     matrix, inliers = max(found, key=lambda each: each[1])
@@ -285,8 +420,3 @@ def _geometry(registered: Fingerprint, now: Fingerprint) -> _Geometry | None:
         inliers=inliers,
         stayed=stayed,
     )
-
-
-def _hamming(one: NDArray[np.uint8], other: NDArray[np.uint8]) -> NDArray[np.int32]:
-    apart: NDArray[np.int32] = np.bitwise_count(one[:, None] ^ other[None]).sum(axis=2, dtype=np.int32)
-    return apart

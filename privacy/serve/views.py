@@ -20,7 +20,7 @@ import numpy as np
 import structlog
 
 from privacy.cameras.registry import Registry
-from privacy.cameras.view import WIDTH, Comparison, Fingerprint, compare, fingerprint, registrable
+from privacy.cameras.view import WIDTH, Comparison, Fingerprint, compare, fingerprint, recognise, registrable
 from privacy.errors import DatabaseError, PrivacyError, ResourceNotFoundError, ViewUnsettledError
 from privacy.events import Event, PtzMoved, ViewChange, ViewChanged, ViewRestored
 from privacy.evidence import Reason
@@ -289,8 +289,7 @@ class Views:
         view.broken = False
         if not known or not pictures or len({picture.size for picture in pictures}) > 1:
             return
-        now = fingerprint(pictures)
-        found = {preset: compare(registered, now) for preset, registered in known.items()}
+        found = recognise(known, pictures)
         with self._lock:
             if self._views.get(camera) is not view:
                 return  # somebody has approved it in the meantime

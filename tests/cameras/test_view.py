@@ -96,6 +96,18 @@ def test_another_place_is_another_view() -> None:
     assert compare(HERE, taken(seen(scene(2)))).change is ViewChange.MOVED
 
 
+def test_what_a_camera_writes_over_its_picture_holds_no_view() -> None:
+    """The time and its name stand where they stood, wherever it looks."""
+
+    def written(picture: Picture) -> Picture:
+        over = picture.copy()
+        for row in (20, SIZE[0] - 8):
+            cv2.putText(over, "2026-03-12 12:00:00  GATE 4", (8, row), cv2.FONT_HERSHEY_DUPLEX, 0.8, 255)
+        return over
+
+    assert compare(taken(written(seen(WALL))), taken(written(seen(scene(2))))).change is ViewChange.MOVED
+
+
 @pytest.mark.parametrize("level", [0, 128, 255])
 def test_a_covered_lens_is_not_known_and_accuses_nobody(level: int) -> None:
     comparison = compare(HERE, taken(np.full(SIZE, level, np.uint8)))
@@ -125,7 +137,7 @@ def test_a_fingerprint_survives_being_written_down_and_holds_no_picture() -> Non
 
 
 @pytest.mark.parametrize(
-    "data", [b"", b"PVF1", HERE.to_bytes()[:-1], b"x" + HERE.to_bytes()[1:], HERE.to_bytes() + b"x"]
+    "data", [b"", b"PVF2", HERE.to_bytes()[:-1], b"x" + HERE.to_bytes()[1:], HERE.to_bytes() + b"x"]
 )
 def test_what_is_no_fingerprint_is_refused(data: bytes) -> None:
     with pytest.raises(ViewError):
