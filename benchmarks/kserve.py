@@ -140,12 +140,12 @@ def main() -> None:
     ours = (sys.executable, "-c", "from privacy.cli import main; main()", "serve", "--database", "none")
     theirs = (told.pytriton, str(HERE / "kserve_pytriton.py"), weights, "--workers", str(workers))
     sides = {"privacy": (f"127.0.0.1:{port + 10}", model.name), "pytriton": (f"127.0.0.1:{port}", "zones")}
-    with (
-        process(*ours, "--address", sides["privacy"][0], log=told.logs / "kserve-privacy.log"),
-        process(*theirs, "--port", str(port), log=told.logs / "kserve-pytriton.log"),
-    ):
-        for address, name in sides.values():
-            wait_ready(address, name, side)
+    with contextlib.ExitStack() as ending:
+        # Triton gives its workers a second to say that they live: it starts alone.
+        ending.enter_context(process(*theirs, "--port", str(port), log=told.logs / "kserve-pytriton.log"))
+        wait_ready(*sides["pytriton"], side)
+        ending.enter_context(process(*ours, "--address", sides["privacy"][0], log=told.logs / "kserve-privacy.log"))
+        wait_ready(*sides["privacy"], side)
         base = floor(workers, side, told.seconds)
         print(json.dumps({"workers": workers, "picture": [*side, 3], "bare_session_per_s": round(base, 1)}))
         for in_flight in told.in_flight:

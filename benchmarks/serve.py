@@ -506,7 +506,11 @@ def measure_soak(minutes: float, guests: int, rate: float) -> dict[str, Any]:
         print(f"{at:6.0f} s {mib:8.1f} MiB {files:4d} files {tasks:4d} threads", flush=True)
     late = [(at, mib) for at, mib, _, _ in samples if at > 60 * minutes * 0.4]
     slope, low, high = slope_of(np.array(late))
-    figures = {
+    # Between two times that memory is given back, what is free but not given back comes on top: the least of a minute
+    # is what is kept.
+    minutes_ = [late[start : start + 60] for start in range(0, len(late) - 59, 60)]
+    kept, kept_low, kept_high = slope_of(np.array([min(one, key=lambda each: each[1]) for one in minutes_]), 3)
+    figures: dict[str, Any] = {
         "minutes": minutes,
         "guests": guests,
         "rate": rate,
@@ -514,14 +518,16 @@ def measure_soak(minutes: float, guests: int, rate: float) -> dict[str, Any]:
         "highest_mib": max(mib for _, mib, _, _ in samples),
         "slope_mib_per_hour": slope,
         "slope_95": [low, high],
+        "kept_slope_mib_per_hour": kept,
+        "kept_slope_95": [kept_low, kept_high],
         "fds": [samples[0][2], max(s[2] for s in samples), samples[-1][2]],
         "threads": [samples[0][3], max(s[3] for s in samples), samples[-1][3]],
     }
-    print(json.dumps(figures, indent=2))
-    return figures
+    print(json.dumps(figures, indent=2), flush=True)
+    return figures | {"samples": samples}
 
 
-def slope_of(samples: NDArray[np.float64], blocks_s: int = 120, draws: int = 1000) -> tuple[float, float, float]:
+def slope_of(samples: NDArray[np.float64], block: int = 120, draws: int = 1000) -> tuple[float, float, float]:
     """Return the slope of memory in MiB an hour, and its 95 % interval.
 
     Memory of one second is that of the second before, so that what the line leaves is drawn anew in blocks (a moving
@@ -529,7 +535,7 @@ def slope_of(samples: NDArray[np.float64], blocks_s: int = 120, draws: int = 100
     """
     at, mib = samples.T
     line = np.polyfit(at, mib, 1)
-    rest, size = mib - np.polyval(line, at), max(1, min(blocks_s, len(at) // 4))
+    rest, size = mib - np.polyval(line, at), max(1, min(block, len(at) // 4))
     rng, slopes = np.random.default_rng(0), []
     for _ in range(draws):
         starts = rng.integers(0, len(at) - size + 1, -(-len(at) // size))

@@ -3,18 +3,21 @@
 import queue
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import grpc
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from hypothesis import given
+from hypothesis import strategies as some
 from sqlalchemy import Engine as Database
 
 from privacy import policy
 from privacy.cameras.camera import Camera, Preset, Site
 from privacy.cameras.lookup import KnownCameras
-from privacy.cameras.registry import Registry
+from privacy.cameras.registry import Registry, _less_is_hidden
 from privacy.database import open_database
 from privacy.errors import DatabaseError
 from privacy.events import ConfigChanged, Event, MaskReduced
@@ -179,6 +182,64 @@ def test_the_register_is_read_for_cameras_with_streams_and_only_what_changed(reg
 
     assert standing.terms.static() == (LEFT_HALF, RIGHT_HALF)
     assert asked == [CAMERA, CAMERA]
+
+
+PLACES = (LEFT_HALF, RIGHT_HALF, upright(0.25, 0.25, 0.75, 0.75))
+BEGAN = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+@given(
+    some.lists(
+        some.one_of(some.frozensets(some.sampled_from(PLACES)), some.sampled_from(["written", "read", "gone"])),
+        max_size=12,
+    )
+)
+def test_no_zone_goes_before_the_ledger_says_so_whatever_happens_in_whatever_order(
+    steps: list[frozenset[Polygon] | str],
+) -> None:
+    """Changes, entries that come late or never, a reader that skips versions, a camera that is removed."""
+    version, camera = 0, camera_of_version(0, frozenset(PLACES))
+    standing = standing_of(camera)
+    said: list[tuple[float, frozenset[Polygon]]] = []  # when, and which zones were taken away
+    written: set[float] = set()
+    owed = frozenset[Polygon]()  # zones that went from a version that the stream has read
+
+    def entered(event: Event, since: float) -> bool:
+        return isinstance(event, MaskReduced) and any(at > since for at in written)
+
+    for step in steps:
+        match step:
+            case "written":
+                written |= {at for at, _ in said}
+            case "read":
+                standing.take(camera)
+                standing.settle(entered)
+            case "gone":
+                standing.take(None)
+            case frozenset():
+                version += 1
+                before, camera = frozenset(camera.static_zones), camera_of_version(version, step)
+                if not _hides(step, before):
+                    said.append(((BEGAN + timedelta(seconds=version)).timestamp(), before - step))
+        owed = frozenset(zone for at, zones in said if at not in written for zone in zones)
+        held = frozenset(standing.terms.static())
+
+        assert _hides(held, owed)
+
+
+def _hides(held: frozenset[Polygon], asked: frozenset[Polygon]) -> bool:
+    """Whether some zones hide all that others do."""
+    return not _less_is_hidden(
+        [Preset(preset_id="a", static_zones=tuple(asked))], [Preset(preset_id="a", static_zones=tuple(held))]
+    )
+
+
+def camera_of_version(version: int, zones: frozenset[Polygon]) -> Camera:
+    moment = BEGAN + timedelta(seconds=version)
+    presets = (Preset(preset_id="door", static_zones=tuple(sorted(zones, key=PLACES.index))),)
+    return Camera(
+        name=CAMERA, display_name="x", declared_purpose="street", presets=presets, update_time=moment, etag=str(version)
+    )
 
 
 def test_while_the_register_does_not_answer_what_was_read_last_holds(registry: Registry) -> None:
