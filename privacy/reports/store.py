@@ -379,8 +379,8 @@ class Store:
             return self._enter(session, act)
 
     def acts(self, action: str, since: float) -> list[dict[str, Any]]:
-        """Return the entries of one action after a time, oldest first, as they stand in an export."""
-        query = select(LedgerRow.line).where(LedgerRow.action == action, LedgerRow.time > _utc(since))
+        """Return the entries of one action since a time, oldest first, as they stand in an export."""
+        query = select(LedgerRow.line).where(LedgerRow.action == action, LedgerRow.time >= _utc(since))
         with reading(self.database) as session:
             return [json.loads(line) for line in session.scalars(query.order_by(LedgerRow.entry))]
 

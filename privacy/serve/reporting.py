@@ -195,7 +195,7 @@ class Reporting:
         self._put(replace(seen, frame=None, plan=None) if many else seen)
 
     def entered(self, event: Event, since: float) -> bool:
-        """Say whether the ledger has an entry about an event that came after `since`, whoever wrote it.
+        """Say whether the ledger has an entry about an event that came at `since` or later, whoever wrote it.
 
         Raises:
             DatabaseError: Nobody knows.

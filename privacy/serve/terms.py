@@ -27,7 +27,7 @@ REREAD_S = 2.0
 _ANYBODY = "-"  # who changed it, the ledger knows
 
 Entered = Callable[[Event, float], bool]
-"""Says whether the ledger has an entry about an event, after a time; raises `DatabaseError` if nobody knows."""
+"""Says whether the ledger has an entry about an event, not before a time; raises `DatabaseError` if nobody knows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +75,7 @@ class Standing:
     def __init__(self, setup: Setup, camera: Camera | None, *, kept: bool) -> None:
         self._setup = setup
         self._last = camera  # as it was registered last
-        self._open: list[tuple[Event, float]] = []  # what hides less, and after when the ledger must say so
+        self._open: list[tuple[Event, float]] = []  # what hides less, and since when the ledger must say so
         self.terms = self._newest(camera, registered=camera is not None or not kept)
 
     @property
@@ -89,8 +89,10 @@ class Standing:
         if camera is None:
             self.terms = replace(held, camera=None, registered=False)
             return
-        if self._last is not None and self._last.update_time is not None:
-            since = self._last.update_time.timestamp()
+        if self._last is not None and camera.update_time is not None:
+            # Of several changes since the last reading, only the newest says when it was. An entry about an earlier one
+            # does not do: if the newest hides no less, what held before holds to the end of the stream.
+            since = camera.update_time.timestamp()
             self._open += [(event, since) for event in changes_of(self._last, camera, _ANYBODY, since)]
         self._last = camera
         newest = self._newest(camera, registered=True)
