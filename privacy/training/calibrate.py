@@ -57,42 +57,62 @@ def log_odds(logits: NDArray[np.floating], private: NDArray[np.bool_]) -> Floats
     return _log_sum_exp(values[:, private]) - _log_sum_exp(values[:, ~private])
 
 
-def fit(
-    zones: NDArray[np.floating],
-    places: NDArray[np.floating],
-    private_places: NDArray[np.bool_],
-    truth: NDArray[np.integer],
-    *,
-    weights: Floats | None = None,
-    use_places: bool = True,
-) -> Calibration:
+@dataclass(frozen=True, slots=True, eq=False)
+class Logits:
+    """What the heads of a network say about N pictures, before calibration.
+
+    Attributes:
+        zones: `(K, N, Z)` of K zone heads; zone 0 is permitted.
+        places: `(J, N, P)` of J place heads.
+        private: `(P,)` bool: places in a prohibited zone.
+        no_place: Index of the place that is none, if there is one.
+    """
+
+    zones: NDArray[np.floating]
+    places: NDArray[np.floating]
+    private: NDArray[np.bool_]
+    no_place: int | None = None
+
+    @property
+    def odds(self) -> Floats:
+        """`(K + J, N)` log-odds of "prohibited" by each head."""
+        among = np.arange(self.zones.shape[2]) > 0
+        real = np.arange(len(self.private)) != (-1 if self.no_place is None else self.no_place)
+        by_place = [log_odds(head[:, real], self.private[real]) for head in self.places]
+        return np.stack([*(log_odds(head, among) for head in self.zones), *by_place])
+
+    @property
+    def doubt(self) -> Floats:
+        """`(N,)` probability that a picture shows no place at all; zeros where no head knows."""
+        if self.no_place is None:
+            return np.zeros(self.zones.shape[1])
+        logits = self.places.mean(0).astype(np.float64)
+        return np.asarray(np.exp(logits[:, self.no_place] - _log_sum_exp(logits)))
+
+
+def fit(logits: Logits, truth: NDArray[np.integer], *, weights: Floats | None = None) -> Calibration:
     """Fit the log-odds of "prohibited" by logistic regression and the choice among zones by one temperature.
 
     Args:
-        zones: `(N, Z)` logits; [0] is permitted.
-        places: `(N, P)` logits.
-        private_places: `(P,)` bool.
+        logits: Of N pictures.
         truth: `(N,)` index of the zone.
         weights: `(N,)` weight of each picture, so that a set can be given its prevalence in the field.
-        use_places: Whether the place head may add its evidence.
 
-    Platt, "Probabilistic outputs for support vector machines", 1999; both weights stay positive, so that more evidence
+    Platt, "Probabilistic outputs for support vector machines", 1999; every weight stays positive, so that more evidence
     never lowers the probability.
     """
-    among = np.zeros(zones.shape[1], np.bool_)
-    among[1:] = True
-    columns = [log_odds(zones, among)] + ([log_odds(places, private_places)] if use_places else [])
-    evidence = np.stack([*columns, np.ones(len(truth))], 1)
+    odds = logits.odds
+    evidence = np.concatenate([odds, np.ones((1, len(truth)))]).T
     sign = np.where(truth > 0, 1.0, -1.0)
     each = np.ones(len(truth)) if weights is None else weights / weights.mean()
 
     def loss(theta: Floats) -> float:
         return float((each * np.logaddexp(0, -sign * (evidence @ theta))).mean() + 1e-4 * (theta[:-1] ** 2).sum())
 
-    bounds = [(0.0, None)] * len(columns) + [(None, None)]
-    theta = minimize(loss, np.array([0.5] * len(columns) + [0.0]), bounds=bounds).x
+    bounds = [(0.0, None)] * len(odds) + [(None, None)]
+    theta = minimize(loss, np.array([0.5] * len(odds) + [0.0]), bounds=bounds).x
     shown = truth > 0
-    private_logits = zones[shown, 1:].astype(np.float64)
+    private_logits = logits.zones.mean(0)[shown, 1:].astype(np.float64)
 
     def misnamed(log_temperature: float) -> float:
         scaled = private_logits / np.exp(log_temperature)
@@ -100,29 +120,27 @@ def fit(
 
     temperature = float(np.exp(minimize_scalar(misnamed, bounds=(-2, 2), method="bounded").x)) if shown.any() else 1.0
     return Calibration(
-        scale=float(theta[0]),
-        places_scale=float(theta[1]) if use_places else 0.0,
+        scales=tuple(map(float, theta[: len(logits.zones)])),
+        place_scales=tuple(map(float, theta[len(logits.zones) : -1])),
         bias=float(theta[-1]),
         temperature=temperature,
     )
 
 
-def apply(
-    fitted: Calibration,
-    zones: NDArray[np.floating],
-    places: NDArray[np.floating],
-    private_places: NDArray[np.bool_],
-) -> Floats:
+def apply(fitted: Calibration, logits: Logits) -> Floats:
     """Calibrated `(N, Z)` probabilities, as the exported graph computes them."""
-    among = np.zeros(zones.shape[1], np.bool_)
-    among[1:] = True
-    odds = fitted.scale * log_odds(zones, among) + fitted.bias
-    if fitted.places_scale:
-        odds = odds + fitted.places_scale * log_odds(places, private_places)
+    odds = np.array([*fitted.scales, *fitted.place_scales]) @ logits.odds + fitted.bias
     prohibited = 1 / (1 + np.exp(-odds.clip(-60, 60)))
-    scaled = zones[:, 1:].astype(np.float64) / fitted.temperature
+    scaled = logits.zones.mean(0)[:, 1:].astype(np.float64) / fitted.temperature
     which = np.exp(scaled - _log_sum_exp(scaled)[:, None])
-    return np.concatenate([1 - prohibited[:, None], prohibited[:, None] * which], 1)
+    sure = np.concatenate([1 - prohibited[:, None], prohibited[:, None] * which], 1)
+    doubt = logits.doubt[:, None]
+    return np.asarray((1 - doubt) * sure + doubt * unsure(sure.shape[1]))
+
+
+def unsure(zones: int) -> Floats:
+    """`(Z,)` what is said of a picture of no place: half permitted, the other half spread evenly."""
+    return np.array([0.5] + [0.5 / (zones - 1)] * (zones - 1))
 
 
 def thresholds(

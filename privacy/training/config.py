@@ -18,8 +18,10 @@ class TrainConfig:
         data: Folder of the corpus.
         out: Folder for shards, checkpoints and logs; a run found there is resumed.
         size: `(height, width)` of the model's input, multiples of 32.
+        trunk_size: `(height, width)` that the trunk sees of it, multiples of 32; None: all of `size`.
         trunk: Name of the trunk, "lite0" or "lite2" (`privacy.training.network.TRUNKS`).
         twin: Keep the late stages of ImageNet beside the fine-tuned ones, with a zone head of their own.
+        detector: Keep PicoDet-S beside the trunk, and let a head read it and the twin (`privacy.training.detector`).
         frozen_stages: Stages of the trunk, from the stem, that keep their ImageNet weights (1 to 5).
         frozen_norms: Keep the statistics of the batch norms as ImageNet left them.
         epochs: Passes, each over one shard of drawn pictures.
@@ -34,6 +36,7 @@ class TrainConfig:
         warmup: Share of all steps in which the rate rises.
         smoothing: Label smoothing of the places.
         no_picture: Share of draws that show no place at all and are taught "uncertain".
+        no_place: Teach them as a place of their own, too, which pulls the answer to doubt.
         open_door: Share of draws that show another place through an opening.
         close_up: Share of draws that show a small part of a photo: a wall, a floor, a table top.
         elsewhere: Share of draws that show a picture of no room, from a set of things and people.
@@ -54,8 +57,10 @@ class TrainConfig:
     data: Path
     out: Path
     size: tuple[int, int] = (192, 256)
+    trunk_size: tuple[int, int] | None = None
     trunk: str = "lite0"
     twin: bool = False
+    detector: bool = False
     frozen_stages: int = 4
     frozen_norms: bool = False
     epochs: int = 10
@@ -70,6 +75,7 @@ class TrainConfig:
     warmup: float = 0.05
     smoothing: float = 0.1
     no_picture: float = 0.04
+    no_place: bool = False
     open_door: float = 0.14
     close_up: float = 0.0
     elsewhere: float = 0.0
@@ -87,15 +93,23 @@ class TrainConfig:
     start: Path | None = None
 
     @property
+    def looks_at(self) -> tuple[int, int]:
+        """`(height, width)` of what the trunk sees."""
+        return self.trunk_size or self.size
+
+    @property
     def shards(self) -> str:
         """Digest of what decides the drawn pictures; shards are shared between runs that agree on it."""
         drawn = (
             "size",
+            "trunk_size",
             "trunk",
             "twin",
+            "detector",
             "frozen_stages",
             "draws",
             "no_picture",
+            "no_place",
             "open_door",
             "close_up",
             "elsewhere",

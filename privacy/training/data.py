@@ -293,6 +293,10 @@ def load(photo: Photo, *, short_side: int = 256) -> NDArray[np.uint8]:
     return np.ascontiguousarray(picture[..., ::-1], np.uint8)
 
 
+NO_PLACE = "no_place"
+"""What a covered, broken or unplugged camera shows, where a model has a name for it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Vocabulary:
     """Names of the outputs, in order.
@@ -308,11 +312,17 @@ class Vocabulary:
     private: int
 
     @classmethod
-    def of(cls, photos: Iterable[Photo], *, at_least: int = 8) -> Vocabulary:
-        """Every zone we have data for, and every place that `at_least` photos show."""
+    def of(cls, photos: Iterable[Photo], *, at_least: int = 8, no_place: bool = False) -> Vocabulary:
+        """Every zone we have data for, every place that `at_least` photos show, and last, if asked for, `NO_PLACE`."""
         counts = Counter((photo.meaning.zone is Zone.PERMITTED, photo.meaning.place) for photo in photos)
         named = sorted(key for key, count in counts.items() if count >= at_least and key[1])
-        return cls(TRAINED_ZONES, tuple(place for _, place in named), sum(not permitted for permitted, _ in named))
+        places = (*(place for _, place in named), *([NO_PLACE] if no_place else []))
+        return cls(TRAINED_ZONES, places, sum(not permitted for permitted, _ in named))
+
+    @property
+    def no_place(self) -> int | None:
+        """Index of `NO_PLACE`, if it is one of the places."""
+        return self.places.index(NO_PLACE) if NO_PLACE in self.places else None
 
     def zone_target(self, meaning: Meaning) -> NDArray[np.float32]:
         """`(Z,)` float32 shares that sum to 1."""

@@ -63,12 +63,12 @@ class Pictures(Sequence[NDArray[np.uint8]]):
     sizes: NDArray[np.int64]
 
     @classmethod
-    def decode(cls, photos: Sequence[Photo], path: Path) -> Pictures:
+    def decode(cls, photos: Sequence[Photo], path: Path, *, short_side: int = 256) -> Pictures:
         """Decode `photos` into `path`, which must lie outside any repository: photos are not ours to pass on."""
         sizes = []
         with path.open("wb") as file:
             for photo in photos:
-                picture = load(photo)
+                picture = load(photo, short_side=short_side)
                 sizes.append(picture.shape[:2])
                 file.write(picture.tobytes())
         shapes = np.array(sizes, np.int64)
@@ -209,7 +209,7 @@ class Painter:
         return Draw(
             image=augment.on_screen_text(view, rng, 1.0) if rng.random() < 0.2 else view,
             zones=zones,
-            place=-1,
+            place=-1 if self.vocabulary.no_place is None else self.vocabulary.no_place,
             objects=np.zeros(len(self.kinds), np.float32),
             zone_map=np.full(self._cells, -1, np.float32),
         )
@@ -242,7 +242,8 @@ class Painter:
 
     @property
     def _cells(self) -> tuple[int, int]:
-        return self.config.size[0] // MAP_STRIDE, self.config.size[1] // MAP_STRIDE
+        height, width = self.config.looks_at
+        return height // MAP_STRIDE, width // MAP_STRIDE
 
 
 def painter(
@@ -263,7 +264,7 @@ def painter(
     return Painter(
         config=config,
         photos=photos,
-        pictures=Pictures.decode(photos, config.out / "pictures.bin"),
+        pictures=Pictures.decode(photos, config.out / "pictures.bin", short_side=max(256, config.size[0])),
         vocabulary=vocabulary,
         sightings=sightings,
         kinds=sightings.common(),
@@ -280,6 +281,7 @@ class Shard:
     Attributes:
         features: `(N, C, h, w)` float16.
         still: `(N, 1280)` float16, the mean feature of the twin; `(N, 0)` without one.
+        evidence: `(N, E)` float16, what the detector knows; `(N, 0)` without one.
         zones: `(N, Z)` float32.
         places: `(N,)` int64.
         objects: `(N, O)` float32.
@@ -288,13 +290,27 @@ class Shard:
 
     features: NDArray[np.float16]
     still: NDArray[np.float16]
+    evidence: NDArray[np.float16]
     zones: NDArray[np.float32]
     places: NDArray[np.int64]
     objects: NDArray[np.float32]
     zone_map: NDArray[np.float16]
 
 
-_NAMES = ("features", "still", "zones", "places", "objects", "zone_map")
+@dataclass(frozen=True, slots=True)
+class Frozen:
+    """ONNX files of what does not learn.
+
+    Attributes:
+        prefix: uint8 pictures to `features` and `still`.
+        detector: uint8 pictures to `evidence` (`privacy.training.detector`), or None.
+    """
+
+    prefix: Path
+    detector: Path | None = None
+
+
+_NAMES = ("features", "still", "evidence", "zones", "places", "objects", "zone_map")
 
 
 def read_shard(folder: Path) -> Shard:
@@ -302,12 +318,12 @@ def read_shard(folder: Path) -> Shard:
     return Shard(**{name: np.load(folder / f"{name}.npy", mmap_mode="r") for name in _NAMES})
 
 
-def write_shard(maker: Painter, prefix: Path, folder: Path, number: int) -> None:
+def write_shard(maker: Painter, frozen: Frozen, folder: Path, number: int) -> None:
     """Draw shard `number` with `config.workers` processes, unless it is there already.
 
     Args:
         maker: Makes the draws.
-        prefix: ONNX file of the frozen part: uint8 pictures to features.
+        frozen: What does not learn.
         folder: Appears only when the shard is complete.
         number: Shard 0 has draws 0 to `config.draws` - 1, and so on.
     """
@@ -321,7 +337,7 @@ def write_shard(maker: Painter, prefix: Path, folder: Path, number: int) -> None
         for at in range(start, start + maker.config.draws, _CHUNK)
     ]
     columns: dict[str, list[NDArray[np.generic]]] = {name: [] for name in _NAMES}
-    for made in _each_chunk(maker, prefix, chunks):
+    for made in _each_chunk(maker, frozen, chunks):
         for name, values in zip(_NAMES, made, strict=True):
             columns[name].append(values)
     for name, parts in columns.items():
@@ -329,32 +345,36 @@ def write_shard(maker: Painter, prefix: Path, folder: Path, number: int) -> None
     half.rename(folder)
 
 
-def _each_chunk(maker: Painter, prefix: Path, chunks: Sequence[range]) -> Iterator[tuple[NDArray[np.generic], ...]]:
+def _each_chunk(maker: Painter, frozen: Frozen, chunks: Sequence[range]) -> Iterator[tuple[NDArray[np.generic], ...]]:
     if maker.config.workers <= 1:
-        hand = _Hand(maker, prefix)
+        hand = _Hand(maker, frozen)
         yield from map(hand, chunks)
         return
     context = get_context("spawn")  # a forked child inherits the locks of OpenCV's and Torch's threads, and hangs
-    with ProcessPoolExecutor(maker.config.workers, context, _ready, (maker, prefix)) as pool:
+    with ProcessPoolExecutor(maker.config.workers, context, _ready, (maker, frozen)) as pool:
         yield from pool.map(_make, chunks)
 
 
 class _Hand:
     """One process's way from numbers to arrays."""
 
-    def __init__(self, maker: Painter, prefix: Path) -> None:
+    def __init__(self, maker: Painter, frozen: Frozen) -> None:
         cv2.setNumThreads(1)
         options = ort.SessionOptions()
         options.intra_op_num_threads = 1
         options.log_severity_level = 3
-        self._maker, self._session = maker, ort.InferenceSession(str(prefix), options)
+        self._maker, self._session = maker, ort.InferenceSession(str(frozen.prefix), options)
+        self._detector = ort.InferenceSession(str(frozen.detector), options) if frozen.detector else None
 
     def __call__(self, numbers: range) -> tuple[NDArray[np.generic], ...]:
         draws = [self._maker.draw(number) for number in numbers]
-        features, still = self._session.run(None, {"images": np.stack([draw.image for draw in draws])})
+        images = np.stack([draw.image for draw in draws])
+        features, still = self._session.run(None, {"images": images})
+        evidence = self._detector.run(None, {"images": images})[0] if self._detector else np.empty((len(images), 0))
         return (
             features.astype(np.float16),
             still.astype(np.float16),
+            evidence.astype(np.float16),
             np.stack([draw.zones for draw in draws]),
             np.array([draw.place for draw in draws], np.int64),
             np.stack([draw.objects for draw in draws]),
@@ -365,8 +385,8 @@ class _Hand:
 _hands: list[_Hand] = []  # one per worker process; `ProcessPoolExecutor` has no other place for a process's state
 
 
-def _ready(maker: Painter, prefix: Path) -> None:
-    _hands.append(_Hand(maker, prefix))
+def _ready(maker: Painter, frozen: Frozen) -> None:
+    _hands.append(_Hand(maker, frozen))
 
 
 def _make(numbers: range) -> tuple[NDArray[np.generic], ...]:

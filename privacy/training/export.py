@@ -28,33 +28,34 @@ from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantTy
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
+from privacy.training.data import NO_PLACE
+from privacy.training.detector import EVIDENCE, EVIDENCE_SIZE, OPSET, SCORES
 from privacy.training.network import TRUNK_CHANNELS, ProbeNet, ZoneNet, normalise
+from privacy.training.teacher import COCO
 
 OUTPUTS = ("zones", "places", "objects", "zone_map", "embedding")
 """Names of the outputs, in order."""
-OPSET = 20
 
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
     """How logits become probabilities that can be believed.
 
-    The log-odds of "prohibited" are `scale * zones + places_scale * places + bias`, where `zones` and `places` are
-    the log-odds that the two heads give (log-sum-exp over the private names minus that over the permitted ones). Which
-    private zone it is follows from a softmax of the private zone logits at `temperature` (Guo et al., "On Calibration
-    of Modern Neural Networks", ICML 2017).
+    The log-odds of "prohibited" are the weighted sum of those that each head gives (log-sum-exp over the private names
+    minus that over the permitted ones) and a bias. Which private zone it is follows from a softmax of the private zone
+    logits at `temperature` (Guo et al., "On Calibration of Modern Neural Networks", ICML 2017).
 
     Attributes:
-        scale: Weight of the zone head's log-odds.
-        places_scale: Weight of the place head's log-odds.
+        scales: Weight of each zone head's log-odds.
+        place_scales: Weight of each place head's log-odds; empty where they do not count.
         bias: Added to the log-odds.
         temperature: Of the choice among private zones, above 0.
         map_scale: Weight of a cell's logit.
         map_bias: Added to a cell's scaled logit.
     """
 
-    scale: float = 1.0
-    places_scale: float = 0.0
+    scales: tuple[float, ...] = (1.0,)
+    place_scales: tuple[float, ...] = ()
     bias: float = 0.0
     temperature: float = 1.0
     map_scale: float = 1.0
@@ -90,6 +91,9 @@ class Shipped(nn.Module):
     """
 
     private: Tensor
+    permitted: Tensor
+    unsure: Tensor
+    kinds: Tensor
     projection: Tensor
     centre: Tensor
 
@@ -105,27 +109,37 @@ class Shipped(nn.Module):
         self.net = net
         self.calibration = calibration
         self.register_buffer("private", torch.tensor([name in names.private_places for name in names.places]))
+        real = torch.tensor([name != NO_PLACE for name in names.places])
+        self.knows_no_place = not bool(real.all())
+        unsure = torch.tensor([0.5] + [0.5 / (len(names.zones) - 1)] * (len(names.zones) - 1))
+        kinds = torch.tensor([SCORES.start + COCO.index(name) for name in names.objects if name in COCO])
+        for name, value in (("permitted", real & ~self.private), ("unsure", unsure), ("kinds", kinds)):
+            self.register_buffer(name, value, persistent=False)
         self.register_buffer("projection", torch.from_numpy(projection))
         self.register_buffer("centre", torch.from_numpy(centre))
 
-    def forward(self, images: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
-        """`OUTPUTS` of `(B, H, W, 3)` uint8 RGB pictures."""
-        scores = self.net(normalise(images))
+    def forward(self, images: Tensor, evidence: Tensor | None = None) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
+        """`OUTPUTS` of `(B, H, W, 3)` uint8 RGB pictures and what a detector says of them, `(B, E)` float32."""
+        scores = self.net(normalise(images)) if evidence is None else self.net(normalise(images), evidence)
         fit = self.calibration
-        by_zone = scores.zones[:, 1:].logsumexp(1) - scores.zones[:, 0]
-        odds = fit.scale * by_zone + fit.bias
-        if fit.places_scale:
-            log_places = scores.places.log_softmax(1)
-            private = log_places.masked_fill(~self.private, -1e9).logsumexp(1)
-            permitted = log_places.masked_fill(self.private, -1e9).logsumexp(1)
-            odds = odds + fit.places_scale * (private - permitted)
+        odds = torch.full_like(scores.zones[:, 0], fit.bias)
+        for scale, zones in zip(fit.scales, scores.opinions or (scores.zones,), strict=True):
+            odds = odds + scale * (zones[:, 1:].logsumexp(1) - zones[:, 0])
+        if fit.place_scales:
+            for scale, places in zip(fit.place_scales, scores.place_opinions or (scores.places,), strict=True):
+                private = places.masked_fill(~self.private, -1e9).logsumexp(1)
+                permitted = places.masked_fill(~self.permitted, -1e9).logsumexp(1)
+                odds = odds + scale * (private - permitted)
         prohibited = odds.sigmoid().unsqueeze(1)
         among = (scores.zones[:, 1:] / fit.temperature).softmax(1)
+        places = scores.places.softmax(1)
+        doubt = places[:, ~(self.private | self.permitted)].sum(1, keepdim=True)
+        sure = torch.cat([1 - prohibited, prohibited * among], 1)
         view = (scores.pooled - self.centre) @ self.projection
         return (
-            torch.cat([1 - prohibited, prohibited * among], 1),
-            scores.places.softmax(1),
-            scores.objects.sigmoid(),
+            (1 - doubt) * sure + doubt * self.unsure if self.knows_no_place else sure,
+            places,
+            scores.objects.sigmoid() if evidence is None else evidence[:, self.kinds],
             (fit.map_scale * scores.zone_map + fit.map_bias).sigmoid(),
             view / view.norm(dim=1, keepdim=True).clamp_min(1e-6),
         )
@@ -149,17 +163,29 @@ def fingerprint_projection(
     return np.ascontiguousarray((axes[:dimensions] * scale[:, None]).T, np.float32), centre.astype(np.float32)
 
 
-def graph_of(module: nn.Module, size: tuple[int, int], outputs: Sequence[str]) -> onnx.ModelProto:
-    """The ONNX graph of a module that takes `images` uint8 `(B, H, W, 3)`, any B, and gives `outputs`."""
-    sample = torch.zeros((2, *size, 3), dtype=torch.uint8)
+def graph_of(
+    module: nn.Module, size: tuple[int, int], outputs: Sequence[str], *, detector: onnx.ModelProto | None = None
+) -> onnx.ModelProto:
+    """The ONNX graph of a module that takes `images` uint8 `(B, H, W, 3)`, any B, and gives `outputs`.
+
+    Args:
+        module: Takes `images`, and after them what `detector` makes of them, if there is one.
+        size: `(height, width)` in pixels.
+        outputs: Names.
+        detector: Graph of `privacy.training.detector.evidence_graph`, which becomes a part of it.
+    """
+    images = torch.zeros((2, *size, 3), dtype=torch.uint8)
+    sample = (images,) if detector is None else (images, torch.zeros((2, EVIDENCE_SIZE)))
+    names = ["images", EVIDENCE][: len(sample)]
+    batch = torch.export.Dim("batch", min=1, max=4096)
     with warnings.catch_warnings():  # the exporter warns about its own use of what torch deprecates
         warnings.simplefilter("ignore")
         program = torch.onnx.export(
             module.eval(),
-            (sample,),
-            input_names=["images"],
+            sample,
+            input_names=names,
             output_names=list(outputs),
-            dynamic_shapes={"images": {0: torch.export.Dim("batch", min=1, max=4096)}},
+            dynamic_shapes=tuple({0: batch} for _ in sample),
             opset_version=OPSET,
             dynamo=True,
             verbose=False,
@@ -167,10 +193,33 @@ def graph_of(module: nn.Module, size: tuple[int, int], outputs: Sequence[str]) -
     if program is None:
         raise RuntimeError("the exporter gave no program")
     graph: onnx.ModelProto = program.model_proto
-    return graph
+    return graph if detector is None else _behind(detector, graph)
 
 
-def to_onnx(model: Shipped, path: Path, *, size: tuple[int, int], metadata: dict[str, str], half: bool = False) -> None:
+def _behind(detector: onnx.ModelProto, net: onnx.ModelProto) -> onnx.ModelProto:
+    """One graph of two: both take the same `images`, and the second what the first makes of them."""
+    first = onnx.compose.add_prefix(detector, "detector/")
+    second = onnx.ModelProto()
+    second.CopyFrom(net)
+    first.ir_version = second.ir_version = max(first.ir_version, second.ir_version)
+    both = onnx.compose.merge_models(first, second, io_map=[(f"detector/{EVIDENCE}", EVIDENCE)])
+    for node in both.graph.node:
+        node.input[:] = ["images" if name == "detector/images" else name for name in node.input]
+    kept = [value for value in both.graph.input if value.name != "detector/images"]
+    del both.graph.input[:]
+    both.graph.input.extend(kept)
+    return both
+
+
+def to_onnx(
+    model: Shipped,
+    path: Path,
+    *,
+    size: tuple[int, int],
+    metadata: dict[str, str],
+    half: bool = False,
+    detector: onnx.ModelProto | None = None,
+) -> None:
     """Write `model` as one ONNX file.
 
     Args:
@@ -180,8 +229,9 @@ def to_onnx(model: Shipped, path: Path, *, size: tuple[int, int], metadata: dict
         metadata: Written to the file's `metadata_props`.
         half: Keep the weights as float16 in the file, which halves it. Arithmetic stays float32: ONNX Runtime widens
             them once, when it opens the file.
+        detector: Graph whose evidence the network reads.
     """
-    proto = graph_of(model, size, OUTPUTS)
+    proto = graph_of(model, size, OUTPUTS, detector=detector)
     del proto.metadata_props[:]
     for node in proto.graph.node:  # the exporter notes source lines and paths of the machine it ran on
         del node.metadata_props[:]

@@ -165,11 +165,12 @@ class Scores(NamedTuple):
 
     Attributes:
         zones: `(B, Z)` float logits.
-        places: `(B, P)` float logits.
+        places: `(B, P)` float logits; the mean of `place_opinions` where there are several.
         objects: `(B, O)` float logits, one independent yes-or-no each.
         zone_map: `(B, H / 16, W / 16)` float logits: this cell shows a prohibited place.
         pooled: `(B, 1280)` float, the mean feature, from which the view fingerprint is projected.
         opinions: Zone logits `(B, Z)` of each zone head; `zones` is their mean, and each is trained by itself.
+        place_opinions: The same of the place heads.
     """
 
     zones: Tensor
@@ -178,6 +179,7 @@ class Scores(NamedTuple):
     zone_map: Tensor
     pooled: Tensor
     opinions: tuple[Tensor, ...] = ()
+    place_opinions: tuple[Tensor, ...] = ()
 
 
 class ZoneNet(nn.Module):
@@ -192,6 +194,12 @@ class ZoneNet(nn.Module):
         twin: Keep a second copy of the trunk's late stages that never learns, with a zone head of its own. What
             fine-tuning forgets of ImageNet (Kumar et al., "Fine-Tuning can Distort Pretrained Features", ICLR 2022) the
             twin still knows, and two opinions that err apart are better than either.
+        evidence: Length of the row that a detector adds (`privacy.training.detector`); 0 for none. With it, a second
+            pair of zone and place heads reads the twin and the detector together.
+        looks_at: `(height, width)` that the trunk sees of a picture; None: all of it, as it comes.
+
+    Raises:
+        ValueError: A detector without a twin.
     """
 
     def __init__(
@@ -203,8 +211,13 @@ class ZoneNet(nn.Module):
         dropout: float = 0.2,
         stages: tuple[Stage, ...] = LITE0,
         twin: bool = False,
+        evidence: int = 0,
+        looks_at: tuple[int, int] | None = None,
     ) -> None:
         super().__init__()
+        if evidence and not twin:
+            raise ValueError("a detector's evidence is read together with a twin, and there is none")
+        self.evidence, self.looks_at = evidence, looks_at
         self.trunk = Trunk(stages)
         self.dropout = nn.Dropout(dropout)
         self.zones = nn.Linear(TRUNK_CHANNELS, zones)
@@ -215,7 +228,12 @@ class ZoneNet(nn.Module):
         self.map_mix = nn.Sequential(nn.ReLU6(), nn.Conv2d(64, 64, 3, padding=1, groups=64), nn.ReLU6())
         self.map_out = nn.Conv2d(64, 1, 1)
         self.twin = nn.Sequential(*deepcopy(self._late())).requires_grad_(requires_grad=False) if twin else None
-        self.twin_zones = nn.Linear(TRUNK_CHANNELS, zones) if twin else None
+        self.twin_zones = nn.Linear(TRUNK_CHANNELS, zones) if twin and not evidence else None
+        wide = TRUNK_CHANNELS + evidence
+        # Rows of unlike scales need a common one, and more dropout: a linear head on 3,440 numbers learns by heart.
+        self.joint = nn.Sequential(nn.BatchNorm1d(wide, affine=False), nn.Dropout(0.5)) if evidence else None
+        self.joint_zones = nn.Linear(wide, zones) if evidence else None
+        self.joint_places = nn.Linear(wide, places) if evidence else None
 
     def load_trunk(self, state: Mapping[str, Tensor]) -> None:
         """Load the trunk's published weights, and the same into the twin."""
@@ -226,9 +244,15 @@ class ZoneNet(nn.Module):
     def _late(self) -> list[nn.Module]:
         return [*self.trunk.stages[FINE_STAGE + 1 :], self.trunk.head]
 
-    def forward(self, images: Tensor) -> Scores:
-        """Scores of normalised pictures: `(B, 3, H, W)` float, H and W multiples of 32."""
-        return self.finish(self.trunk.start(images, 0), 0)
+    def forward(self, images: Tensor, evidence: Tensor | None = None) -> Scores:
+        """Scores of normalised pictures: `(B, 3, H, W)` float, H and W multiples of 32, and a detector's `(B, E)`."""
+        return self.finish(self.start(images, 0), 0, evidence=evidence)
+
+    def start(self, images: Tensor, stages: int) -> Tensor:
+        """What the trunk's stem and first stages make of normalised pictures, at the size that it looks at."""
+        if self.looks_at is not None and tuple(images.shape[2:]) != self.looks_at:
+            images = functional.interpolate(images, size=self.looks_at, mode="bilinear", align_corners=False)
+        return self.trunk.start(images, stages)
 
     def still(self, fine: Tensor) -> Tensor:
         """Mean feature `(B, 1280)` of the late stages that never learn, from the output of stage `FINE_STAGE`."""
@@ -237,23 +261,41 @@ class ZoneNet(nn.Module):
         mean: Tensor = self.twin(fine).mean((2, 3))
         return mean
 
-    def finish(self, features: Tensor, stages: int, *, still: Tensor | None = None) -> Scores:
-        """Scores from the features that `trunk.start(images, stages)` gave, and from what `still` gave if known."""
+    def finish(
+        self, features: Tensor, stages: int, *, still: Tensor | None = None, evidence: Tensor | None = None
+    ) -> Scores:
+        """Scores from the features that `start(images, stages)` gave, from what `still` gave if known, and evidence.
+
+        Raises:
+            ValueError: The net reads a detector, and there is no evidence.
+        """
         fine, coarse = self.trunk.finish(features, stages)
         pooled = coarse.mean((2, 3))
         dropped = self.dropout(pooled)
         opinions: tuple[Tensor, ...] = (self.zones(dropped),)
-        if self.twin is not None and self.twin_zones is not None:
-            opinions = (*opinions, self.twin_zones(self.dropout(self.still(fine) if still is None else still)))
+        place_opinions: tuple[Tensor, ...] = (self.places(dropped),)
+        if self.twin is not None:
+            second = self._second(self.still(fine) if still is None else still, evidence)
+            opinions, place_opinions = (*opinions, second[0]), (*place_opinions, *second[1:])
         mixed = functional.interpolate(self.map_coarse(coarse), scale_factor=2.0, mode="nearest") + self.map_fine(fine)
         return Scores(
             zones=torch.stack(opinions).mean(0),
-            places=self.places(dropped),
+            places=torch.stack(place_opinions).mean(0),
             objects=self.objects(dropped),
             zone_map=self.map_out(self.map_mix(mixed)).squeeze(1),
             pooled=pooled,
             opinions=opinions,
+            place_opinions=place_opinions,
         )
+
+    def _second(self, still: Tensor, evidence: Tensor | None) -> tuple[Tensor, ...]:
+        """Zone logits of the twin; with a detector, zone and place logits of both together."""
+        if self.twin_zones is not None:
+            return (self.twin_zones(self.dropout(still)),)
+        if evidence is None or self.joint is None or self.joint_zones is None or self.joint_places is None:
+            raise ValueError("this net reads a detector's evidence, and there is none")
+        row = self.joint(torch.cat([still, evidence], 1))
+        return self.joint_zones(row), self.joint_places(row)
 
 
 class ProbeNet(nn.Module):

@@ -18,12 +18,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+import onnx
 import onnxruntime as ort
+import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from privacy.measures import auroc, recall_at
-from privacy.training import augment, calibrate, export, train
+from privacy.training import augment, calibrate, detector, export, teacher, train
 from privacy.training.config import TrainConfig
 from privacy.training.data import Balance, Photo, Vocabulary, draw_probabilities, held_out, load, read_corpus
 from privacy.training.evaluate import as_grey
@@ -104,7 +106,27 @@ def _lite2(data: Path, out: Path, weights: Path) -> Recipe:
     return Recipe(fold, None, name="zones-lite2", weights=weights, half=True)
 
 
-RECIPES = {"zones-lite0": _lite0, "zones-lite2": _lite2}
+def _wide(data: Path, out: Path, weights: Path) -> Recipe:
+    fold = replace(
+        _lite2(data, out, weights).fold,
+        size=(320, 416),
+        trunk_size=(224, 288),
+        detector=True,
+        no_place=True,
+    )
+    final = replace(
+        fold,
+        epochs=2,
+        fold=False,
+        start=out / fold.digest / "averaged.pt",
+        seed=2,
+        trunk_rate=2e-4,
+        head_rate=1e-3,
+    )
+    return Recipe(fold, final, name="zones-wide", weights=weights, half=True)
+
+
+RECIPES = {"zones-lite0": _lite0, "zones-lite2": _lite2, "zones-wide": _wide}
 """By the name of the files."""
 
 
@@ -113,8 +135,8 @@ class Answers:
     """Logits for held-out photos, every look at a photo beside the others.
 
     Attributes:
-        zones: `(L, N, Z)` float32 logits: L looks at N photos.
-        places: `(L, N, P)` float32 logits.
+        zones: `(L, K, N, Z)` float32 logits: L looks at N photos by K zone heads.
+        places: `(L, J, N, P)` float32 logits of J place heads.
         truth: `(N,)` int64 zone.
         weights: `(N,)` float64, sums to 1: how often a photo of its kind is drawn.
         sources: Source of each photo.
@@ -125,6 +147,16 @@ class Answers:
     truth: NDArray[np.int64]
     weights: NDArray[np.float64]
     sources: tuple[str, ...]
+
+    def logits(self, vocabulary: Vocabulary, look: int | None = None) -> calibrate.Logits:
+        """One look at every photo; without `look`, all looks, one after the other."""
+        looks = range(len(self.zones)) if look is None else [look]
+        return calibrate.Logits(
+            zones=np.concatenate([self.zones[index] for index in looks], 1),
+            places=np.concatenate([self.places[index] for index in looks], 1),
+            private=private_places(vocabulary),
+            no_place=vocabulary.no_place,
+        )
 
 
 LOOKS = ("plain", "grey", "bad camera")
@@ -140,8 +172,8 @@ def ask_held_out(config: TrainConfig, trained: train.Trained) -> Answers:
     zones, places = [], []
     for look in LOOKS:
         answers = [session.run(None, {"images": images}) for images in _batches(photos, hidden, look, config)]
-        zones.append(np.concatenate([answer[0] for answer in answers]))
-        places.append(np.concatenate([answer[1] for answer in answers]))
+        zones.append(np.concatenate([answer[0] for answer in answers]).swapaxes(0, 1))
+        places.append(np.concatenate([answer[1] for answer in answers]).swapaxes(0, 1))
     return Answers(
         zones=np.stack(zones),
         places=np.stack(places),
@@ -155,7 +187,7 @@ def _batches(photos: list[Photo], chosen: NDArray[np.intp], look: str, config: T
     rng = np.random.default_rng(config.seed)
     views = []
     for index in chosen:
-        view = augment.resize(load(photos[index]), config.size)
+        view = augment.resize(load(photos[index], short_side=max(256, config.size[0])), config.size)
         if look == "grey":
             view = as_grey(view)
         elif look == "bad camera":
@@ -169,34 +201,37 @@ class _Raw(nn.Module):
         super().__init__()
         self.net = net
 
-    def forward(self, images: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        scores = self.net(normalise(images))
-        return scores.zones, scores.places, scores.zone_map, scores.pooled
+    def forward(self, images: Tensor, evidence: Tensor | None = None) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        scores = self.net(normalise(images), evidence)
+        by_zone, by_place = torch.stack(scores.opinions, 1), torch.stack(scores.place_opinions, 1)
+        return by_zone, by_place, scores.zone_map, scores.pooled
 
 
 def raw_session(net: ZoneNet, config: TrainConfig) -> ort.InferenceSession:
-    """The network as it is, without calibration, in ONNX Runtime: zones, places, zone_map, pooled."""
-    graph = export.graph_of(_Raw(net), config.size, ["zones", "places", "zone_map", "pooled"])
+    """The network as it is, without calibration, in ONNX Runtime: zones and places by each head, zone_map, pooled."""
+    names = ["zones", "places", "zone_map", "pooled"]
+    graph = export.graph_of(_Raw(net), config.size, names, detector=detector_of(config))
     options = ort.SessionOptions()
     options.intra_op_num_threads = config.threads
     options.log_severity_level = 3
     return ort.InferenceSession(graph.SerializeToString(), options)
 
 
-def fit(
-    answers: Answers, vocabulary: Vocabulary, *, use_places: bool = True
-) -> tuple[export.Calibration, tuple[calibrate.Thresholds, ...]]:
+def detector_of(config: TrainConfig) -> onnx.ModelProto | None:
+    """The detector's graph at the size of a config's pictures, if it has a detector."""
+    return detector.evidence_graph(config.data / teacher.MODEL, config.size[0]) if config.detector else None
+
+
+def fit(answers: Answers, vocabulary: Vocabulary) -> tuple[export.Calibration, tuple[calibrate.Thresholds, ...]]:
     """Calibration and thresholds from held-out answers."""
-    looks = len(answers.zones)
-    zones, places = np.concatenate(list(answers.zones)), np.concatenate(list(answers.places))
+    looks, logits = len(answers.zones), answers.logits(vocabulary)
     truth, weights = np.tile(answers.truth, looks), np.tile(answers.weights, looks)
     prohibited = truth > 0
     weights = (
         np.where(prohibited, PRIOR / weights[prohibited].sum(), (1 - PRIOR) / weights[~prohibited].sum()) * weights
     )
-    private = private_places(vocabulary)
-    fitted = calibrate.fit(zones, places, private, truth, weights=weights, use_places=use_places)
-    p_prohibited = 1 - calibrate.apply(fitted, zones, places, private)[:, 0]
+    fitted = calibrate.fit(logits, truth, weights=weights)
+    p_prohibited = 1 - calibrate.apply(fitted, logits)[:, 0]
     return fitted, tuple(calibrate.thresholds(p_prohibited, prohibited, miss=miss) for miss in MISSES)
 
 
@@ -237,7 +272,8 @@ def write(
     base = plan.weights / plan.name
     plan.weights.mkdir(parents=True, exist_ok=True)
     written = [base.with_suffix(".onnx"), base.with_suffix(".safetensors")]
-    export.to_onnx(model, written[0], size=config.size, metadata=facts, half=plan.half)
+    detects = detector_of(config)
+    export.to_onnx(model, written[0], size=config.size, metadata=facts, half=plan.half, detector=detects)
     export.to_safetensors(model, written[1], metadata=facts, half=plan.half)
     if not plan.half:
         even = rng.choice(len(photos), INT8_PHOTOS, p=draw_probabilities(photos, Balance()))
@@ -263,17 +299,18 @@ def make(plan: Recipe, progress: train.Progress | None = None) -> dict[str, str]
 
 def report(answers: Answers, vocabulary: Vocabulary) -> str:
     """One JSON line on how well held-out photos are told apart, for the table of what was tried."""
-    private = private_places(vocabulary)
     small = np.array([not s.startswith(("kaggle", "miniplaces", "places365")) for s in answers.sources])
     shown = answers.truth > 0
     fitted, thresholds = fit(answers, vocabulary)
     lines = {}
-    for name, zones, places in zip(LOOKS, answers.zones, answers.places, strict=True):
-        scores = 1 - calibrate.apply(fitted, zones, places, private)[:, 0]
+    for look, name in enumerate(LOOKS):
+        scores = 1 - calibrate.apply(fitted, answers.logits(vocabulary, look))[:, 0]
         lines[name] = {
             "auroc": round(auroc(scores, shown), 4),
             "recall": round(recall_at(scores, shown, shown), 3),
             "recall small": round(recall_at(scores, shown, small), 3),
-            "by zone": [round(recall_at(scores, shown, answers.truth == z), 3) for z in range(1, zones.shape[1])],
+            "by zone": [
+                round(recall_at(scores, shown, answers.truth == z), 3) for z in range(1, answers.zones.shape[-1])
+            ],
         }
     return json.dumps({**lines, "thresholds": json.loads(thresholds[0].to_json()), "fit": str(fitted)})

@@ -102,6 +102,8 @@ COCO = [
     "toothbrush",
 ]
 """The detector's classes, in its order."""
+MODEL = Path("models") / "picodet_s" / "picodet_s_416_coco.onnx"
+"""Where the corpus keeps the detector."""
 SIDE, BINS, STRIDES = 416, 8, (8, 16, 32, 64)
 _MEAN = np.array([123.675, 116.28, 103.53], np.float32)
 _STD = np.array([58.395, 57.12, 57.375], np.float32)
@@ -133,18 +135,23 @@ def ask(model: Path, photos: Sequence[Photo], *, progress: Callable[[int, int], 
         photos: What to look at.
         progress: Called with how many are done, and how many there are.
     """
+    session, name = open_published(model)
+    scores, boxes = np.zeros((len(photos), 80), np.float32), np.zeros((len(photos), 80, 4), np.float32)
+    for index, photo in enumerate(photos):
+        scores[index], boxes[index] = best(session, name, load(photo))
+        if progress:
+            progress(index + 1, len(photos))
+    return Sightings(scores, boxes)
+
+
+def open_published(model: Path) -> tuple[ort.InferenceSession, str]:
+    """Open the detector as it is published; returns the name of its input, too."""
     proto = onnx.load(model)
     weights = {weight.name for weight in proto.graph.initializer}
     asked = [value for value in proto.graph.input if value.name not in weights]
     del proto.graph.input[:]
     proto.graph.input.extend(asked)
-    session = _session(proto.SerializeToString())
-    scores, boxes = np.zeros((len(photos), 80), np.float32), np.zeros((len(photos), 80, 4), np.float32)
-    for index, photo in enumerate(photos):
-        scores[index], boxes[index] = _best(session, asked[0].name, load(photo))
-        if progress:
-            progress(index + 1, len(photos))
-    return Sightings(scores, boxes)
+    return _session(proto.SerializeToString()), asked[0].name
 
 
 def read(path: Path) -> Sightings:
@@ -250,9 +257,10 @@ def _session(model: bytes) -> ort.InferenceSession:
     return ort.InferenceSession(model, options)
 
 
-def _best(
+def best(
     session: ort.InferenceSession, name: str, picture: NDArray[np.uint8]
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """The best detection of every class in one `(H, W, 3)` uint8 RGB picture: `(80,)` scores and `(80, 4)` boxes."""
     shrinks = min(picture.shape[:2]) > SIDE
     square = cv2.resize(picture, (SIDE, SIDE), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
     # The published decoder applies the RGB statistics to BGR pixels and then turns them round; so do we.

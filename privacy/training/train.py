@@ -25,10 +25,10 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
-from privacy.training import teacher
+from privacy.training import detector, teacher
 from privacy.training.config import TrainConfig
 from privacy.training.data import Photo, Vocabulary, read_corpus
-from privacy.training.draws import Painter, Shard, painter, read_shard, write_shard
+from privacy.training.draws import Frozen, Painter, Shard, painter, read_shard, write_shard
 from privacy.training.export import graph_of
 from privacy.training.network import FINE_STAGE, TRUNKS, Scores, ZoneNet, imagenet_state, normalise
 
@@ -71,15 +71,19 @@ def run(config: TrainConfig, progress: Progress | None = None) -> Trained:
     maker = prepare(config, photos)
     objects = tuple(teacher.COCO[kind] for kind in maker.kinds)
     words = maker.vocabulary
-    stages = TRUNKS[config.trunk]
-    net = ZoneNet(len(words.zones), len(words.places), len(objects), stages=stages, twin=config.twin)
+    net = ZoneNet(
+        len(words.zones),
+        len(words.places),
+        len(objects),
+        stages=TRUNKS[config.trunk],
+        twin=config.twin,
+        evidence=detector.EVIDENCE_SIZE if config.detector else 0,
+        looks_at=config.trunk_size,
+    )
     net.load_trunk(imagenet_weights(config.trunk))
     if config.start:
         net.load_state_dict(torch.load(config.start, weights_only=True, map_location="cpu")["net"])
-    cut = f"{config.trunk}{'-twin' * config.twin}-{config.frozen_stages}"
-    prefix = config.out / f"prefix-{cut}-{config.size[0]}x{config.size[1]}.onnx"
-    if not prefix.exists():
-        export_prefix(net, config, prefix)
+    frozen = write_frozen(net, config)
     _freeze(net, config.frozen_stages)
     state = _State(net, config)
     checkpoint = folder / "last.pt"
@@ -90,7 +94,7 @@ def run(config: TrainConfig, progress: Progress | None = None) -> Trained:
         number = state.epoch // config.repeats
         shard_folder = config.out / f"shards-{config.shards}" / f"{number:03d}"
         began = time.monotonic()
-        write_shard(maker, prefix, shard_folder, number)
+        write_shard(maker, frozen, shard_folder, number)
         drawn = time.monotonic()
         losses = state.train(read_shard(shard_folder), progress)
         state.save(checkpoint)
@@ -106,12 +110,12 @@ def prepare(config: TrainConfig, photos: list[Photo]) -> Painter:
     answers = config.out / "sightings.npz"
     if not answers.exists():
         log.info("asking the detector about %d photos", len(photos))
-        model = config.data / "models" / "picodet_s" / "picodet_s_416_coco.onnx"
-        teacher.write(teacher.ask(model, photos), answers)
+        teacher.write(teacher.ask(config.data / teacher.MODEL, photos), answers)
     figures = teacher.people(config.data / "detection" / "coco128_lightly")
     others = teacher.no_rooms(config.data / "detection" / "coco128_lightly")
     log.info("%d photos, %d cut-out people, %d pictures of no room", len(photos), len(figures), len(others))
-    return painter(config, photos, Vocabulary.of(photos), teacher.read(answers), figures=figures, others=others)
+    words = Vocabulary.of(photos, no_place=config.no_place)
+    return painter(config, photos, words, teacher.read(answers), figures=figures, others=others)
 
 
 def imagenet_weights(trunk: str = "lite0") -> dict[str, Tensor]:
@@ -127,9 +131,24 @@ class _Prefix(nn.Module):
         self.net, self.stages = net, stages
 
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
-        features = self.net.trunk.start(normalise(images), self.stages)
+        features = self.net.start(normalise(images), self.stages)
         still = self.net.still(features) if self.net.twin is not None else features.new_zeros((len(features), 0))
         return features, still
+
+
+def write_frozen(net: ZoneNet, config: TrainConfig) -> Frozen:
+    """Write what does not learn as ONNX files into `config.out`, unless they are there."""
+    looks_at = "" if config.trunk_size is None else "-at-{}x{}".format(*config.trunk_size)
+    cut = f"{config.trunk}{'-twin' * config.twin}-{config.frozen_stages}-{config.size[0]}x{config.size[1]}{looks_at}"
+    prefix = config.out / f"prefix-{cut}.onnx"
+    if not prefix.exists():
+        export_prefix(net, config, prefix)
+    if not config.detector:
+        return Frozen(prefix)
+    second = config.out / f"detector-{config.size[0]}.onnx"
+    if not second.exists():
+        onnx.save(detector.evidence_graph(config.data / teacher.MODEL, config.size[0]), second)
+    return Frozen(prefix, second)
 
 
 def export_prefix(net: ZoneNet, config: TrainConfig, path: Path) -> None:
@@ -166,11 +185,15 @@ def loss_of(scores: Scores, targets: Targets, config: TrainConfig) -> dict[str, 
     zones, places, objects, zone_map = targets.zones, targets.places, targets.objects, targets.zone_map
     by_cell = functional.binary_cross_entropy_with_logits(scores.zone_map, zone_map.clamp_min(0), reduction="none")
     by_object = functional.binary_cross_entropy_with_logits(scores.objects, objects.clamp_min(0), reduction="none")
-    place = functional.cross_entropy(
-        scores.places, places, ignore_index=-1, label_smoothing=config.smoothing, reduction="sum"
-    )
-    opinions = scores.opinions or (scores.zones,)
+    opinions, place_opinions = scores.opinions or (scores.zones,), scores.place_opinions or (scores.places,)
     zone = torch.stack([functional.cross_entropy(opinion, zones) for opinion in opinions]).mean()
+    smoothing = config.smoothing
+    place = torch.stack(
+        [
+            functional.cross_entropy(opinion, places, ignore_index=-1, label_smoothing=smoothing, reduction="sum")
+            for opinion in place_opinions
+        ]
+    ).mean()
     return {
         "zone": config.zone_weight * zone,
         "place": config.place_weight * place / (places >= 0).sum().clamp_min(1),
@@ -223,9 +246,14 @@ class _State:
         for offset, batch in self._batches(shard):
             self.step = first_step + offset
             self._set_rate()
-            features, still, *targets = batch
+            features, still, evidence, *targets = batch
             features = features.contiguous(memory_format=torch.channels_last)
-            scores = self.net.finish(features, self.config.frozen_stages, still=still if self.config.twin else None)
+            scores = self.net.finish(
+                features,
+                self.config.frozen_stages,
+                still=still if self.config.twin else None,
+                evidence=evidence if self.config.detector else None,
+            )
             parts = loss_of(scores, Targets(*targets), self.config)
             loss = torch.stack(list(parts.values())).sum()
             self.optimiser.zero_grad()
@@ -251,7 +279,8 @@ class _State:
             self.net.twin.eval()
 
     def _batches(self, shard: Shard) -> Iterator[tuple[int, list[Tensor]]]:
-        columns = (shard.features, shard.still, shard.zones, shard.places, shard.objects, shard.zone_map)
+        given = (shard.features, shard.still, shard.evidence)
+        columns = (*given, shard.zones, shard.places, shard.objects, shard.zone_map)
         order = np.random.default_rng((self.config.seed, self.epoch)).permutation(len(shard.zones))
         for offset, at in enumerate(range(0, len(order), self.config.batch)):
             chosen = np.sort(order[at : at + self.config.batch])  # sorted reads are kinder to the disk

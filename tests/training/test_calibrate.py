@@ -13,30 +13,44 @@ from privacy.training.export import Calibration
 PRIVATE = np.array([True, False, False])
 
 
-def overconfident(n: int, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Logits three times too sure of themselves, place logits that say nothing, and the truth."""
+def overconfident(n: int, seed: int) -> tuple[calibrate.Logits, np.ndarray]:
+    """Zone logits three times too sure of themselves, place logits that say nothing, and the truth."""
     rng = np.random.default_rng(seed)
     odds = rng.normal(-1, 2, n)
     truth = (rng.random(n) < 1 / (1 + np.exp(-odds))).astype(np.int64)
     zones = np.stack([np.zeros(n), odds * 3, np.full(n, -50.0)], 1).astype(np.float32)
-    return zones, np.zeros((n, 3), np.float32), truth
+    return calibrate.Logits(zones[None], np.zeros((1, n, 3), np.float32), PRIVATE), truth
 
 
 def test_calibration_takes_overconfidence_away() -> None:
-    zones, places, truth = overconfident(4000, 0)
-    fitted = calibrate.fit(zones, places, PRIVATE, truth)
-    zones, places, truth = overconfident(4000, 1)
-    before = 1 / (1 + np.exp(-zones[:, 1].astype(np.float64)))
-    after = 1 - calibrate.apply(fitted, zones, places, PRIVATE)[:, 0]
-    assert fitted.scale == pytest.approx(1 / 3, rel=0.1)
+    fitted = calibrate.fit(*overconfident(4000, 0))
+    logits, truth = overconfident(4000, 1)
+    before = 1 / (1 + np.exp(-logits.zones[0, :, 1].astype(np.float64)))
+    after = 1 - calibrate.apply(fitted, logits)[:, 0]
+    assert fitted.scales == pytest.approx((1 / 3,), rel=0.1)
     assert calibration_error(before, truth > 0) > 0.08
     assert calibration_error(after, truth > 0) < 0.03
 
 
 def test_probabilities_sum_to_one() -> None:
-    zones, places, _ = overconfident(50, 2)
-    probabilities = calibrate.apply(Calibration(places_scale=0.5), zones, places, PRIVATE)
+    logits, _ = overconfident(50, 2)
+    probabilities = calibrate.apply(Calibration(place_scales=(0.5,)), logits)
     assert probabilities.sum(1) == pytest.approx(1)
+
+
+def test_a_picture_of_no_place_is_in_doubt_however_sure_the_zone_heads_are() -> None:
+    zones = np.array([[[0.0, 20, 0]], [[0.0, 20, 0]]], np.float32)
+    places = np.array([[[0.0, 0, 30]]], np.float32)
+    logits = calibrate.Logits(zones, places, np.array([True, False, False]), no_place=2)
+    fitted = Calibration(scales=(1.0, 1.0), place_scales=(1.0,))
+    assert calibrate.apply(fitted, logits)[0] == pytest.approx([0.5, 0.25, 0.25], abs=1e-6)
+
+
+def test_a_head_that_errs_gets_no_weight() -> None:
+    logits, truth = overconfident(4000, 0)
+    noise = np.random.default_rng(1).normal(0, 5, logits.zones.shape).astype(np.float32)
+    fitted = calibrate.fit(calibrate.Logits(np.concatenate([logits.zones, noise]), logits.places, PRIVATE), truth)
+    assert fitted.scales[1] < 0.05 * fitted.scales[0]
 
 
 def test_thresholds_meet_their_targets_on_new_pictures() -> None:

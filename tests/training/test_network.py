@@ -85,7 +85,7 @@ def test_the_exported_file_keeps_the_contract(net: ZoneNet, tmp_path: Path) -> N
     # Features of an untrained net are next to nothing: made large enough to have a direction.
     projection = (1e6 * np.random.default_rng(1).normal(size=(1280, 8))).astype(np.float32)
     model = export.Shipped(
-        net, NAMES, export.Calibration(0.7, 0.4, -0.2, 1.3, 2.0, 0.1), projection, np.zeros(1280, np.float32)
+        net, NAMES, export.Calibration((0.7,), (0.4,), -0.2, 1.3, 2.0, 0.1), projection, np.zeros(1280, np.float32)
     )
     facts = export.metadata_of(NAMES, version="0", training="none", thresholds="{}")
     export.to_onnx(model, tmp_path / "net.onnx", size=(64, 96), metadata=facts)
