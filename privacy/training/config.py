@@ -39,6 +39,7 @@ class TrainConfig:
         no_place: Teach them as a place of their own, too, which pulls the answer to doubt.
         open_door: Share of draws that show another place through an opening.
         close_up: Share of draws that show a small part of a photo: a wall, a floor, a table top.
+        as_is: Share of draws that show a photo as it was taken, mirrored or not.
         elsewhere: Share of draws that show a picture of no room, from a set of things and people.
         person: Probability of standing a cut-out person in the picture.
         full_view: Share of the picture that a private place behind an opening must fill to count as the whole answer.
@@ -78,6 +79,7 @@ class TrainConfig:
     no_place: bool = False
     open_door: float = 0.14
     close_up: float = 0.0
+    as_is: float = 0.0
     elsewhere: float = 0.0
     person: float = 0.22
     full_view: float = 0.25
@@ -112,6 +114,7 @@ class TrainConfig:
             "no_place",
             "open_door",
             "close_up",
+            "as_is",
             "elsewhere",
             "person",
             "full_view",

@@ -121,9 +121,24 @@ class Painter:
         fate -= self.config.no_picture + self.config.open_door
         if fate < self.config.close_up:
             return self._close_up(first, rng)
-        if fate < self.config.close_up + self.config.elsewhere and self.others:
+        fate -= self.config.close_up
+        if fate < self.config.elsewhere and self.others:
             return self._elsewhere(rng)
+        if fate < self.config.elsewhere + self.config.as_is:
+            return self._as_is(first, rng)
         return self._plain(first, rng)
+
+    def _as_is(self, index: int, rng: np.random.Generator) -> Draw:
+        """What a good camera sends, and an auditor's archive of photos holds."""
+        view = augment.resize(self.pictures[index], self.config.size)
+        meaning = self.photos[index].meaning
+        return Draw(
+            image=np.ascontiguousarray(view[:, ::-1]) if rng.random() < 0.5 else view,
+            zones=self.vocabulary.zone_target(meaning),
+            place=self.vocabulary.place_index(meaning),
+            objects=self.sightings.scores[index, self.kinds].astype(np.float32),
+            zone_map=np.full(self._cells, float(meaning.zone is not Zone.PERMITTED), np.float32),
+        )
 
     def _close_up(self, index: int, rng: np.random.Generator) -> Draw:
         """A wall, a floor, a table top. Of a private place it says little; a permitted one it must not call private."""

@@ -113,6 +113,8 @@ def _wide(data: Path, out: Path, weights: Path) -> Recipe:
         trunk_size=(224, 288),
         detector=True,
         no_place=True,
+        as_is=0.3,
+        epochs=6,
     )
     final = replace(
         fold,

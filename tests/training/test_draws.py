@@ -9,6 +9,7 @@ from privacy.training.config import TrainConfig
 
 pytest.importorskip("onnx")
 
+from privacy.training.augment import resize
 from privacy.training.data import DATASETS, Photo, Vocabulary, read_labels
 from privacy.training.draws import Painter, painter
 from privacy.training.teacher import COCO, Sightings
@@ -36,7 +37,9 @@ def make(config: TrainConfig, labels: tuple[str, ...] = LABELS) -> Painter:
     boxes = np.tile(np.array([0.0, 0, 1, 1], np.float32), (len(photos), len(COCO), 1))
     figure = np.full((40, 20, 4), 200, np.uint8)
     kinds = np.array([COCO.index("person"), COCO.index("bed")])
-    made = painter(config, photos, Vocabulary.of(photos), Sightings(scores, boxes), figures=[figure])
+    made = painter(
+        config, photos, Vocabulary.of(photos, no_place=config.no_place), Sightings(scores, boxes), figures=[figure]
+    )
     return replace(made, kinds=kinds)
 
 
@@ -57,6 +60,15 @@ def test_a_plain_draw_is_taught_what_its_photo_shows(config: TrainConfig) -> Non
         assert draw.objects[1] > 0.2
 
 
+def test_a_photo_as_it_is_may_only_be_mirrored(config: TrainConfig) -> None:
+    made = make(replace(config, as_is=1.0), ("bathroom_home",))
+    for draw in map(made.draw, range(10)):
+        plain = [resize(np.asarray(picture), SIZE) for picture in made.pictures]
+        assert any(np.array_equal(draw.image, view) or np.array_equal(draw.image, view[:, ::-1]) for view in plain)
+        assert draw.zones[0] == 0
+        assert draw.zone_map.min() == 1
+
+
 def test_people_make_no_room_permitted(config: TrainConfig) -> None:
     made = make(replace(config, person=1.0), ("bathroom_home",))
     for draw in map(made.draw, range(10)):
@@ -65,6 +77,7 @@ def test_people_make_no_room_permitted(config: TrainConfig) -> None:
 
 
 def test_no_picture_teaches_doubt(config: TrainConfig) -> None:
+    assert make(replace(config, no_picture=1.0, no_place=True)).draw(0).place == len(LABELS)
     draw = make(replace(config, no_picture=1.0)).draw(0)
     assert draw.zones[0] == pytest.approx(0.5)
     assert draw.zones.sum() == pytest.approx(1)
