@@ -34,7 +34,7 @@ WEIGHTS = HERE.parent / "privacy" / "models" / "weights"
 PICTURES = HERE.parent / "docs" / "models"
 GREY = "scene15_gray"
 PRIVATE_CLIPS = ("fairbnb_bathroom.mp4", "interior_bathroom.mp4", "interior_kids.mp4")
-MODELS = ("zones-lite0-probe", "zones-lite0")
+MODELS = ("zones-lite0-probe", "zones-lite0", "zones-wide")
 """The baseline first: costs are ratios to it; the pictures show the confusion of the last."""
 ROUNDS = 1000
 SECONDS_BETWEEN_FRAMES = 0.2
@@ -364,7 +364,7 @@ def main() -> int:
     """Measure, write, draw."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, default=os.environ.get("PRIVACY_DATA"))
-    parser.add_argument("--models", nargs="+", default=[*MODELS, "zones-lite0-int8"])
+    parser.add_argument("--models", nargs="+", default=MODELS)
     parser.add_argument("--again", nargs="+", metavar="MODEL", help="measure only these anew")
     parser.add_argument("--quick", action="store_true", help="leave out bad cameras, open doors and clips")
     parser.add_argument("--out", type=Path, default=HERE / "results" / "accuracy")

@@ -19,6 +19,7 @@ from privacy.models import catalogue
 
 HERE = Path(__file__).resolve().parent
 MODELS = (
+    "zones-wide",
     "zones-lite0",
     "zones-lite0-probe",
     "objects:picodet-s-416",

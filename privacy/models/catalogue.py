@@ -33,6 +33,9 @@ from privacy.models.yunet import YuNet
 from privacy.policy import Calibration, Policy
 
 DEFAULT = "zones-lite0"
+"""For streams, which look again and again."""
+DEFAULT_FOR_STILLS = "zones-wide"
+"""For single pictures, which are one chance each: more right, and slower."""
 MAX_BYTES = 512 * 1024 * 1024
 """Largest weights file that is read, checked before it is."""
 HEADS: dict[Family, Callable[[Signature], Head]] = {
