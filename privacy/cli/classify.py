@@ -23,9 +23,7 @@ EXIT_INCOMPLETE = 3
 @click.command()
 @click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line instead of text.")
-@click.option(
-    "--model", default=catalogue.DEFAULT_FOR_STILLS, show_default=True, help="A zone model of the catalogue."
-)
+@click.option("--model", default=catalogue.DEFAULT_FOR_STILLS, show_default=True, help="A zone model of the catalogue.")
 @click.option(
     "--policy", "pack", default=DEFAULT_POLICY, show_default=True, help="A policy pack, or a path to a .toml."
 )
