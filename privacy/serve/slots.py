@@ -56,7 +56,8 @@ class Slots:
         handle = os.open(FOLDER / self.name, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
         try:
             os.posix_fallocate(handle, 0, size)  # what is promised is there: a full tmpfs would end the process later
-            self._memory = memoryview(mmap.mmap(handle, size))
+            self._map = mmap.mmap(handle, size)
+            self._memory = memoryview(self._map)
         except OSError as error:
             self.close()
             raise OverloadError(f"no {size} bytes of shared memory", bytes=size) from error
@@ -68,6 +69,17 @@ class Slots:
         self._named = False
         with contextlib.suppress(OSError):
             (FOLDER / self.name).unlink()
+
+    def end(self) -> None:
+        """Give the memory back now, or, if a picture is still being looked at, with the last look.
+
+        A stream that ended with an error lives on in its traceback until the garbage collector comes; its memory must
+        not.
+        """
+        self.close()
+        self._memory.release()
+        with contextlib.suppress(BufferError):
+            self._map.close()
 
     def take(self, slot: int, size: int) -> memoryview:
         """Return the picture that the client has put into a slot; the slot is the server's until `settle`.
@@ -147,7 +159,7 @@ class SlotMaker:
             yield made
         finally:
             if made is not None:
-                made.close()
+                made.end()
             with self._lock:
                 self._used -= size
 

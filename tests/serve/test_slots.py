@@ -1,5 +1,6 @@
 """Shared memory: named by the server, checked at every step, and gone when the stream is."""
 
+import contextlib
 import mmap
 import os
 import time
@@ -258,3 +259,26 @@ def test_arrays_over_a_slot_outlive_its_name() -> None:
     del slots
 
     assert view.sum() == 0
+
+
+def test_memory_goes_with_its_stream_and_not_with_the_garbage() -> None:
+    with SlotMaker(2**20).make(2, 4096) as slots:
+        assert is_open(slots.name)
+    assert not is_open(slots.name)  # though `slots` is still here, as a traceback would keep it
+
+
+def test_memory_that_is_looked_at_goes_with_the_last_look() -> None:
+    with SlotMaker(2**20).make(2, 4096) as slots:
+        name, picture = slots.name, slots.take(0, 10)
+    assert bytes(picture) == bytes(10)
+    del slots, picture
+    assert not is_open(name)
+
+
+def is_open(name: str) -> bool:
+    """Whether this process has a shared memory object of this name open, named or not."""
+    found = []
+    for file in Path("/proc/self/fd").iterdir():
+        with contextlib.suppress(OSError):  # closed since it was listed
+            found.append(os.readlink(file))  # noqa: PTH115 - the target is no path once it is deleted
+    return any(name in target for target in found)
