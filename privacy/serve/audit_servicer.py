@@ -217,6 +217,17 @@ class Operations(lro_grpc.OperationsServicer):  # type: ignore[misc]
             self._jobs.cancel(_audit_of(request.name))
             return Empty()
 
+    def DeleteOperation(  # noqa: N802 - gRPC's name
+        self,
+        request: lro.DeleteOperationRequest,
+        context: grpc.ServicerContext,
+    ) -> Empty:
+        """Refuse, as AIP-151 allows: what an audit found is evidence, and goes only with its folder."""
+        with errors_as_status(context):
+            self._jobs.job(_audit_of(request.name))
+            raise UnsupportedError("audits are not deleted over the wire", feature="DeleteOperation")
+        raise AssertionError("unreachable: an error ends the call")
+
     def WaitOperation(self, request: lro.WaitOperationRequest, context: grpc.ServicerContext) -> lro.Operation:  # noqa: N802 - gRPC's name
         """Return once the audit has ended, or after the asked-for time, at most a minute."""
         with errors_as_status(context):

@@ -237,3 +237,16 @@ def test_an_audit_that_is_not_there_is_not_found(audits: pb_grpc.AuditServiceStu
         with pytest.raises(grpc.RpcError) as raised:
             call()
         assert raised.value.code() is grpc.StatusCode.NOT_FOUND
+
+
+def test_an_audit_is_not_deleted_over_the_wire(channel: grpc.Channel, audits: pb_grpc.AuditServiceStub) -> None:
+    begun = start(audits, "hall")
+    wait(channel, begun)
+    operations = lro_grpc.OperationsStub(channel)
+
+    with pytest.raises(grpc.RpcError) as refused:
+        operations.DeleteOperation(lro.DeleteOperationRequest(name=begun.name))
+
+    assert refused.value.code() is grpc.StatusCode.UNIMPLEMENTED
+    assert "not deleted" in str(refused.value.details())
+    assert operations.GetOperation(lro.GetOperationRequest(name=begun.name)).done
