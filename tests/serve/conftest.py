@@ -1,10 +1,14 @@
 """A real server on loopback, over the toy classifier."""
 
 from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 
 import grpc
 import pytest
+from sqlalchemy import Engine as Database
 
+from privacy.database import open_database
+from privacy.migrations import migrate
 from privacy.models import catalogue
 from privacy.serve.access import Gate
 from privacy.serve.server import Server, Service, Settings
@@ -19,6 +23,15 @@ MAX_STREAMS = 4
 def engine(model: object | None = None, **options: object) -> Engine:
     rules = catalogue.load_policy()
     return Engine(model=model or Bright(), digest="", policy=rules, max_streams=MAX_STREAMS, **options)  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Iterator[Database]:
+    """A migrated database of this test's own."""
+    engine = open_database(f"sqlite:///{tmp_path / 'privacy.db'}")
+    migrate(engine)
+    yield engine
+    engine.dispose()
 
 
 @pytest.fixture

@@ -17,9 +17,7 @@ from sqlalchemy import Engine
 from structlog.testing import capture_logs
 
 import privacy
-from privacy.database import open_database
 from privacy.errors import DatabaseError, PermissionDeniedError, UnauthenticatedError
-from privacy.migrations import migrate
 from privacy.serve import access
 from privacy.serve.access import METHODS, OPEN, ClientLimits, Gate, host_of, roles_of
 from privacy.serve.caller import NOBODY, caller
@@ -30,14 +28,6 @@ from privacy.v1 import enforcement_service_pb2_grpc as pb_grpc
 from tests.serve.messages import DARK, clear, config, frame, refusal
 
 PACKAGES = tuple(Path(privacy.__file__).parent / name for name in ("v1", "inference"))
-
-
-@pytest.fixture
-def database(tmp_path: Path) -> Iterator[Engine]:
-    engine = open_database(f"sqlite:///{tmp_path / 'tokens.db'}")
-    migrate(engine)
-    yield engine
-    engine.dispose()
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 import threading
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import grpc
@@ -14,9 +13,7 @@ from privacy import policy
 from privacy.cameras.camera import Camera
 from privacy.cameras.lookup import KnownCameras
 from privacy.cameras.registry import Registry
-from privacy.database import open_database
 from privacy.errors import DatabaseError
-from privacy.migrations import migrate
 from privacy.serve.access import Gate
 from privacy.serve.camera_servicer import CameraService
 from privacy.serve.live import Live
@@ -29,14 +26,6 @@ from privacy.v1 import mask_pb2
 from tests.serve.messages import CAMERA, LEFT, clear, config, refusal, results
 
 Stub = pb_grpc.CameraServiceStub
-
-
-@pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    engine = open_database(f"sqlite:///{tmp_path / 'cameras.db'}")
-    migrate(engine)
-    yield engine
-    engine.dispose()
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ import queue
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import grpc
@@ -18,10 +17,8 @@ from privacy import policy
 from privacy.cameras.camera import Camera, Preset, Site
 from privacy.cameras.lookup import KnownCameras
 from privacy.cameras.registry import Registry, _less_is_hidden
-from privacy.database import open_database
 from privacy.errors import DatabaseError
 from privacy.events import ConfigChanged, Event, MaskReduced
-from privacy.migrations import migrate
 from privacy.models import catalogue
 from privacy.plan import Polygon, upright
 from privacy.reports.store import Store
@@ -37,14 +34,6 @@ from tests.serve.test_reporting import until
 
 LEFT_HALF, RIGHT_HALF = upright(0, 0, 0.5, 1), upright(0.5, 0, 1, 1)
 CLEAR, UNCERTAIN = verdict_pb2.VERDICT_STATE_CLEAR, verdict_pb2.VERDICT_STATE_UNCERTAIN
-
-
-@pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    engine = open_database(f"sqlite:///{tmp_path / 'privacy.db'}")
-    migrate(engine)
-    yield engine
-    engine.dispose()
 
 
 @pytest.fixture

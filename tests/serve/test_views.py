@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Iterator
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,12 +12,11 @@ from sqlalchemy import text
 from privacy import policy
 from privacy.cameras.camera import Camera, Preset, Site
 from privacy.cameras.registry import Registry
-from privacy.database import open_database, writing
+from privacy.database import writing
 from privacy.errors import DatabaseBusyError, ViewUnsettledError
 from privacy.events import Event, PtzMoved, ViewChange, ViewChanged, ViewRestored
 from privacy.evidence import Reason
 from privacy.frame import Frame, Layout
-from privacy.migrations import migrate
 from privacy.plan import MaskPlan
 from privacy.policy import Effect
 from privacy.serve.observer import Answer, Ptz, Stages, StreamFacts
@@ -36,14 +34,6 @@ ELSEWHERE = seen(scene(2))
 BLACK = np.zeros(SIZE, np.uint8)
 
 Picture = NDArray[np.uint8]
-
-
-@pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    engine = open_database(f"sqlite:///{tmp_path / 'cameras.db'}")
-    migrate(engine)
-    yield engine
-    engine.dispose()
 
 
 @pytest.fixture

@@ -19,7 +19,6 @@ from tests.serve.test_terms import (  # noqa: F401 - fixtures
     LEFT_HALF,
     RIGHT_HALF,
     channel_to,
-    database,
     registered,
     registry,
     told,
