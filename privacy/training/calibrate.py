@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize, minimize_scalar
 from scipy.stats import beta
 
+from privacy.training.data import unsure
 from privacy.training.export import Calibration
 
 Floats = NDArray[np.float64]
@@ -136,11 +137,6 @@ def apply(fitted: Calibration, logits: Logits) -> Floats:
     sure = np.concatenate([1 - prohibited[:, None], prohibited[:, None] * which], 1)
     doubt = logits.doubt[:, None]
     return np.asarray((1 - doubt) * sure + doubt * unsure(sure.shape[1]))
-
-
-def unsure(zones: int) -> Floats:
-    """`(Z,)` what is said of a picture of no place: half permitted, the other half spread evenly."""
-    return np.array([0.5] + [0.5 / (zones - 1)] * (zones - 1))
 
 
 def thresholds(

@@ -297,6 +297,11 @@ NO_PLACE = "no_place"
 """What a covered, broken or unplugged camera shows, where a model has a name for it."""
 
 
+def unsure(zones: int) -> NDArray[np.float32]:
+    """`(Z,)` what is said of a picture of no place: half "permitted", the other half spread evenly over the rest."""
+    return np.array([0.5] + [0.5 / (zones - 1)] * (zones - 1), np.float32)
+
+
 @dataclass(frozen=True, slots=True)
 class Vocabulary:
     """Names of the outputs, in order.

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from privacy.training import augment
 from privacy.training.config import TrainConfig
-from privacy.training.data import Photo, Vocabulary, draw_probabilities, held_out, load
+from privacy.training.data import Photo, Vocabulary, draw_probabilities, held_out, load, unsure
 from privacy.training.teacher import COCO, Sightings
 from privacy.zones import Zone
 
@@ -217,13 +217,11 @@ class Painter:
         )
 
     def _nothing(self, index: int, rng: np.random.Generator) -> Draw:
-        """No place at all: half "permitted", the other half spread evenly, which is what uncertain means."""
+        """No place at all."""
         view = augment.no_picture(augment.resize(self.pictures[index], self.config.size), rng, 1.0)
-        zones = np.full(len(self.vocabulary.zones), 0.5 / (len(self.vocabulary.zones) - 1), np.float32)
-        zones[0] = 0.5
         return Draw(
             image=augment.on_screen_text(view, rng, 1.0) if rng.random() < 0.2 else view,
-            zones=zones,
+            zones=unsure(len(self.vocabulary.zones)),
             place=-1 if self.vocabulary.no_place is None else self.vocabulary.no_place,
             objects=np.zeros(len(self.kinds), np.float32),
             zone_map=np.full(self._cells, -1, np.float32),

@@ -28,7 +28,7 @@ from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantTy
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from privacy.training.data import NO_PLACE
+from privacy.training.data import NO_PLACE, unsure
 from privacy.training.detector import EVIDENCE, EVIDENCE_SIZE, OPSET, SCORES
 from privacy.training.network import TRUNK_CHANNELS, ProbeNet, ZoneNet, normalise
 from privacy.training.teacher import COCO
@@ -111,9 +111,12 @@ class Shipped(nn.Module):
         self.register_buffer("private", torch.tensor([name in names.private_places for name in names.places]))
         real = torch.tensor([name != NO_PLACE for name in names.places])
         self.knows_no_place = not bool(real.all())
-        unsure = torch.tensor([0.5] + [0.5 / (len(names.zones) - 1)] * (len(names.zones) - 1))
         kinds = torch.tensor([SCORES.start + COCO.index(name) for name in names.objects if name in COCO])
-        for name, value in (("permitted", real & ~self.private), ("unsure", unsure), ("kinds", kinds)):
+        for name, value in (
+            ("permitted", real & ~self.private),
+            ("unsure", torch.from_numpy(unsure(len(names.zones)))),
+            ("kinds", kinds),
+        ):
             self.register_buffer(name, value, persistent=False)
         self.register_buffer("projection", torch.from_numpy(projection))
         self.register_buffer("centre", torch.from_numpy(centre))
