@@ -211,7 +211,7 @@ def follow(
 ) -> Iterator[tuple[Frame, Verdict, tuple[Hidden, ...]]]:
     """Yield each frame with the subjects to hide in it; a frame whose look failed is no longer CLEAR.
 
-    Only frames ruled CLEAR are looked at, for nothing is seen of the others; the first of them always.
+    Only frames ruled CLEAR are looked at, for nothing is seen of the others; the first and the last of a run always.
 
     Args:
         ruled: Frames in order.
@@ -225,8 +225,10 @@ def follow(
     held: deque[_Held] = deque()
     try:
         for frame, verdict in ruled:
-            if held and frame.offset < held[-1].frame.offset:  # the clock ran back, and the tracks start anew
+            ran_back = bool(held) and frame.offset < held[-1].frame.offset  # the tracks start anew
+            if ran_back or verdict.state is not State.CLEAR:
                 looks.at_last(held, tracks, due=True)
+            if ran_back:
                 yield from _released(held, tracks)
             held.append(_Held(frame, verdict, seen=False))
             looks.at_last(held, tracks)

@@ -228,6 +228,13 @@ class Scripted(Finds):
         return tuple(answer)
 
 
+class Brighter(Finds):
+    """A detector that finds something as soon as the picture is not quite dark."""
+
+    def detect(self, image: NDArray[np.uint8]) -> tuple[Detection, ...]:
+        return super().detect(image) if image.mean() > DARK + 1 else ()
+
+
 def with_subjects(**changes: float) -> Policy:
     return replace(RULES, subjects=replace(RULES.subjects, **changes))  # type: ignore[arg-type]
 
@@ -362,10 +369,6 @@ def test_a_slow_camera_forgets_nobody_while_its_frames_wait() -> None:
 def test_who_comes_in_is_hidden_although_the_clock_crawls() -> None:
     """By such a clock the last look is always fresh."""
 
-    class Brighter(Finds):
-        def detect(self, image: NDArray[np.uint8]) -> tuple[Detection, ...]:
-            return super().detect(image) if image.mean() > DARK + 1 else ()
-
     frames = clip([DARK] * 100 + [DARK + 3] * 100, rate=20)
     crawling = [replace(one, offset=min(one.offset, 4.0) + one.sequence * 1e-6) for one in frames]
     outcomes = people(crawling, Brighter(detection(BOX)), look_behind_s=1.0)
@@ -414,15 +417,22 @@ def test_what_waits_at_the_end_is_hidden_if_its_last_frame_is_private(lost: bool
 def test_who_comes_in_at_the_end_is_hidden() -> None:
     """Between two looks of the detector, and no next one comes."""
 
-    class Brighter(Finds):
-        def detect(self, image: NDArray[np.uint8]) -> tuple[Detection, ...]:
-            return super().detect(image) if image.mean() > DARK + 1 else ()
-
     frames = clip([DARK] * 100 + [DARK + 3] * 3, rate=20)
     outcomes = people(frames, Brighter(detection(BOX)), with_subjects(detect_every_s=1.0), look_behind_s=1.0)
 
     assert len(outcomes) == 103
     assert not any(shows_subject(outcome) for outcome in outcomes[100:])
+
+
+@pytest.mark.parametrize("frames", range(100, 108))
+def test_who_comes_in_before_a_view_is_no_longer_clear_is_hidden(frames: int) -> None:
+    """Between two looks of the detector, however lately the view itself was looked at."""
+
+    sent = clip([DARK] * frames + [DARK + 3] * 3, rate=20)
+    sent.append(grey_frame(DARK, (frames + 3) / 20, frames + 3, (24, 32)))  # another format: nobody knows what it shows
+    outcomes = people(sent, Brighter(detection(BOX)), with_subjects(detect_every_s=1.0), look_behind_s=1.0)
+
+    assert not any(shows_subject(outcome) for outcome in outcomes[frames : frames + 3])
 
 
 def test_a_policy_that_hides_people_is_not_obeyed_without_a_detector() -> None:
