@@ -74,6 +74,8 @@ class View:
 
 
 WHOLE_VIEW = View((0.0, 0.0, 1.0, 1.0))
+Sights = tuple[View, Sequence[Detection]]
+"""A view, and what one detector saw in it, placed in the whole picture."""
 
 
 def tiles(size: tuple[int, int], least: tuple[int, int], most: int) -> tuple[View, ...]:
@@ -124,49 +126,46 @@ class Survey:
         Raises:
             EvidenceError: There is more of it than any real picture shows. Whatever a detector raises goes on as well.
         """
-        sights: list[tuple[View, Detection]] = []
+        sights: list[Sights] = []
         turns: list[tuple[Detector, frozenset[Subject], View]] = []
         for detector, wanted in self._finders:
             views = tiles(frame.size, detector.size_for(frame.size), self._rules.tiles)
             if wanted == {Subject.HEADS}:
                 views = (WHOLE_VIEW, *views)
             else:
-                sights += self._seen(frame, detector, wanted, WHOLE_VIEW)
+                sights.append((WHOLE_VIEW, self._seen(frame, detector, wanted, WHOLE_VIEW)))
             turns += [(detector, wanted, view) for view in views]
-        for _ in range(self._due(frame.offset, len(turns))):
-            sights += self._seen(frame, *turns[self._turn % len(turns)])
-            self._turn = (self._turn + 1) % len(turns)
+        many, turned = self._due(frame.offset, len(turns))
+        for step in range(many):
+            detector, wanted, view = turns[(self._turn + step) % len(turns)]
+            sights.append((view, self._seen(frame, detector, wanted, view)))
         found = merged(sights)
         if Subject.HEADS in self._wanted:
             found += heads(found, self._rules.scores[Subject.HEADS], frame.size)
         found = [one for one in found if self._is_wanted(one)]
         if len(found) > MAX_SUBJECTS:
             raise EvidenceError(f"{len(found)} subjects in one picture", limit=MAX_SUBJECTS)
+        if many:  # not before: the turns of a look that failed are still owed
+            self._turn, self._turned, self._passed = (self._turn + many) % len(turns), turned, 0
         return found
 
     def _is_wanted(self, one: Detection) -> bool:
         subject = SUBJECT_OF[one.label]
         return subject in self._wanted and one.score >= self._rules.scores[subject]
 
-    def _due(self, offset: float, count: int) -> int:
-        """Return how many views have their turn now: all of them at first, and after a pause."""
+    def _due(self, offset: float, count: int) -> tuple[int, float | None]:
+        """Return how many views have their turn, all of them at first and after a pause, and the moment it was due."""
         if not count:
-            return 0
+            return 0, None
         self._passed += 1
         every = self._rules.tiles_every_s
         waited = every if self._turned is None else offset - self._turned
         many = math.floor(count * waited / every) if 0 <= waited < every else count
         if waited < 0 or (not many and self._passed >= _PATIENCE):  # a clock that jumps back, or stands still
-            many, self._turned = 1, offset
-        elif many:
-            self._turned = offset if many == count or self._turned is None else self._turned + many * every / count
-        if many:
-            self._passed = 0
-        return many
+            return 1, offset
+        return many, offset if many == count or self._turned is None else self._turned + many * every / count
 
-    def _seen(
-        self, frame: Frame, detector: Detector, wanted: frozenset[Subject], view: View
-    ) -> list[tuple[View, Detection]]:
+    def _seen(self, frame: Frame, detector: Detector, wanted: frozenset[Subject], view: View) -> list[Detection]:
         part = frame if view is WHOLE_VIEW else view.of(frame)
         least = {subject: self._rules.scores[subject] for subject in wanted}
         sights = []
@@ -177,7 +176,7 @@ class Survey:
             if enough and told.score >= min(enough):
                 placed = told if view is WHOLE_VIEW else view.placed(told, frame.size)
                 if not view.shows_elsewhere(placed.box):
-                    sights.append((view, placed))
+                    sights.append(placed)
         if len(sights) > MAX_SUBJECTS:
             raise EvidenceError(f"{len(sights)} subjects in one view", limit=MAX_SUBJECTS)
         return sights
@@ -212,23 +211,32 @@ def _finders(subjects: Mapping[Subject, Detector]) -> list[tuple[Detector, froze
     ]
 
 
-def merged(sights: Iterable[tuple[View, Detection]]) -> list[Detection]:
-    """Return things that were seen in several views once each: where they were seen whole, or else surest."""
-    ranked = sorted(((view.cuts(one.box), one) for view, one in sights), key=lambda entry: (entry[0], -entry[1].score))
+def merged(sights: Iterable[Sights]) -> list[Detection]:
+    """Return things that were seen in several views once each: where they were seen whole, or else surest.
+
+    What one detector tells apart in one view stays apart: of each other view, a thing stands for one at most.
+    """
+    ranked = sorted(
+        ((view.cuts(one.box), number, one) for number, (view, found) in enumerate(sights) for one in found),
+        key=lambda entry: (entry[0], -entry[2].score),
+    )
     kept: list[Detection] = []
-    for label in sorted({one.label for _, one in ranked}):
-        alike = [(cut, one) for cut, one in ranked if one.label == label]
-        boxes = np.array([one.box for _, one in alike])
+    for label in sorted({one.label for *_, one in ranked}):
+        alike = [entry for entry in ranked if entry[2].label == label]
+        cut, numbers = np.array([entry[0] for entry in alike]), np.array([entry[1] for entry in alike])
+        boxes = np.array([one.box for *_, one in alike])
+        areas = _area(boxes)
         left = np.ones(len(alike), np.bool_)
-        for at, (_, one) in enumerate(alike):
+        for at, (_, number, one) in enumerate(alike):
             if not left[at]:
                 continue
             kept.append(one)
-            shared = _shared(boxes[at + 1 :], boxes[at])
-            areas = _area(boxes[at + 1 :])
-            cut = np.array([entry[0] for entry in alike[at + 1 :]], np.bool_)
-            same = shared >= SAME * (areas + _area(boxes[at]) - shared)
-            left[at + 1 :] &= ~(same | (cut & (shared >= WITHIN * areas)))
+            left[at] = False
+            shared = _shared(boxes, boxes[at])
+            overlap = shared / np.maximum(areas + areas[at] - shared, np.finfo(np.float64).tiny)
+            again = left & (numbers != number) & ((overlap >= SAME) | (cut & (shared >= WITHIN * areas)))
+            for other in np.unique(numbers[again]):
+                left[np.argmax(np.where(again & (numbers == other), overlap, -1.0))] = False
     return kept
 
 

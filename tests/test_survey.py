@@ -1,5 +1,6 @@
 """What detectors are shown, when, and what becomes of things that several views show."""
 
+import contextlib
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
@@ -176,6 +177,24 @@ def test_the_work_does_not_grow_with_the_picture() -> None:
     assert finder.looks == 1 + RULES.tiles
 
 
+@pytest.mark.parametrize("good", range(7))
+def test_tiles_of_a_look_that_failed_are_looked_at_by_the_next_one(good: int) -> None:
+    class FailsOnce(Spots):
+        def detect(self, image: NDArray[np.uint8]) -> tuple[Detection, ...]:
+            if self.looks == good:
+                self.looks += 1
+                raise EvidenceError("no answer")
+            found = super().detect(image)
+            return tuple(one for one in found if one.box[2] - one.box[0] > 0.03)  # nothing smaller
+
+    survey = Survey({Subject.PEOPLE: FailsOnce()}, RULES)
+    far_away = (0.49, 0.49, 0.51, 0.52)
+    with contextlib.suppress(EvidenceError):
+        survey.find(with_spot(far_away))
+
+    assert len(survey.find(with_spot(far_away))) == 1
+
+
 @pytest.mark.parametrize("steps", [[0.0] * 60, [-0.1] * 10])
 def test_tiles_have_their_turns_although_the_clock_does_not_go_on(steps: list[float]) -> None:
     finder = Spots()
@@ -231,19 +250,40 @@ def test_a_person_of_whom_a_tile_shows_the_legs_is_one_person() -> None:
     lower = View((0.0, 0.5, 1.0, 1.0))
     whole, legs = detection((0.4, 0.2, 0.5, 0.8), score=0.5), detection((0.4, 0.5, 0.5, 0.8), score=0.9)
 
-    assert merged([(WHOLE_VIEW, whole), (lower, legs)]) == [whole]
+    assert merged([(WHOLE_VIEW, [whole]), (lower, [legs])]) == [whole]
 
 
 def test_what_the_border_of_a_tile_cuts_is_not_dropped_if_nothing_else_shows_it() -> None:
     cut = detection((0.1, 0.5, 0.9, 0.8))
 
-    assert merged([(View((0.0, 0.5, 1.0, 1.0)), cut)]) == [cut]
+    assert merged([(View((0.0, 0.5, 1.0, 1.0)), [cut])]) == [cut]
 
 
 def test_two_who_stand_side_by_side_stay_two() -> None:
     two = [detection((0.1, 0.1, 0.3, 0.9)), detection((0.25, 0.1, 0.45, 0.9))]
 
-    assert len(merged([(WHOLE_VIEW, one) for one in two])) == 2
+    assert len(merged([(WHOLE_VIEW, [one]) for one in two])) == 2
+
+
+CLOSE = [detection((0.1, 0.1, 0.3, 0.9), score=0.8), detection((0.15, 0.1, 0.35, 0.9), score=0.6)]
+
+
+def test_two_whom_one_view_tells_apart_stay_two_however_close() -> None:
+    assert merged([(WHOLE_VIEW, CLOSE)]) == CLOSE
+
+
+def test_one_of_them_whom_a_tile_shows_as_well_does_not_stand_for_both() -> None:
+    tile = View((0.0, 0.0, 0.6, 1.0))
+    surer = detection((0.1, 0.1, 0.3, 0.9), score=0.9)
+
+    assert merged([(WHOLE_VIEW, CLOSE), (tile, [surer])]) == [surer, CLOSE[1]]
+
+
+def test_a_child_whom_a_tile_shows_as_well_does_not_stand_for_the_adult_behind() -> None:
+    adult, child = detection((0.1, 0.1, 0.4, 0.9), score=0.8), detection((0.12, 0.3, 0.38, 0.88), score=0.7)
+    surer = detection((0.12, 0.29, 0.39, 0.89), score=0.9)
+
+    assert merged([(WHOLE_VIEW, [adult, child]), (View((0.0, 0.0, 0.6, 1.0)), [surer])]) == [surer, adult]
 
 
 def test_what_a_neighbour_shows_whole_is_taken_from_there() -> None:
