@@ -237,7 +237,8 @@ class Tracks:
         """
         if not np.isfinite(offset):
             raise InputError(f"offset must be finite, got {offset}")
-        if self._now is not None and offset < self._now:
+        # Pixels may have been followed to after the last look, if the one that was due then failed.
+        if self._now is not None and offset < max([self._now, *(track.offsets[-1] for track in self._tracks)]):
             self._tracks = []
         self._before, self._now = self._now, offset
         needed = (offset if since is None else min(since, offset)) - self._rules.hold_s

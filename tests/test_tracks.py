@@ -5,15 +5,17 @@ from collections.abc import Sequence
 from dataclasses import replace
 from random import Random
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from privacy import policy
 from privacy.errors import InputError
 from privacy.models.detector import Box, Detection
 from privacy.policy import Subject, Subjects
-from privacy.tracks import SUBJECT_OF, Tracks
+from privacy.tracks import SUBJECT_OF, Corners, Tracks
 from tests.toys import detection
 
 RULES = policy.load().subjects
@@ -187,6 +189,25 @@ def test_a_clock_that_runs_back_starts_anew() -> None:
     tracks.see([], 4.9)
 
     assert tracks.hidden(4.9) == ()
+
+
+def test_a_clock_that_runs_back_to_before_pixels_were_followed_starts_anew() -> None:
+    """Not to before the last look: one that was due in between failed."""
+
+    class Still:
+        """Sees that nothing moves."""
+
+        offsets = (0.0, 0.1)
+
+        def carry(self, boxes: Corners, _start: float, _end: float) -> tuple[Corners, NDArray[np.bool_]]:
+            return boxes, np.ones(len(boxes), np.bool_)
+
+    tracks, now = Tracks(RULES), (0.15, 0.1, 0.25, 0.2)
+    tracks.see([detection((0.1, 0.1, 0.2, 0.2))], 0.0)
+    tracks.carry(0.1, Still())
+    tracks.see([detection(now)], 0.05)
+
+    assert is_hidden(tracks, now, 0.05)
 
 
 def test_what_is_still_asked_about_is_remembered_across_a_long_pause() -> None:
