@@ -131,6 +131,8 @@ class Watch:
             self._log_odds = prior
         elif prior > before and self._accused:
             self._log_odds = max(self._log_odds, prior)
+            self._openings.clear()  # what is accused stays so, hidden whole
+            self._verdict = self._verdict and replace(self._verdict, opening=None)
         elif prior > before:
             self._close(Reason.POLICY, self._now)
 

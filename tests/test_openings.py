@@ -149,6 +149,21 @@ def test_an_opening_shows_nothing_unless_the_policy_follows_it_and_the_place_is_
     assert (plan_for(ruled, FOLLOWING) == whole) is (state is State.UNCERTAIN)
 
 
+def test_a_purpose_that_suspects_more_hides_all_around_an_opening_until_enough_was_seen_under_it() -> None:
+    watch, cells = Watch(FOLLOWING, "street"), np.eye(4, dtype=np.bool_)
+
+    def look(offset: float) -> bool:
+        return watch.see(replace(evidence(0.99, offset), opening=cells), offset).opening is not None
+
+    before = [look(offset) for offset in (0.0, 1.0, 2.0)]
+    watch.declare(["", "street"])
+    at_once = watch.see(None, 2.1)
+
+    assert before[-1]
+    assert (at_once.state, at_once.opening) == (State.PROHIBITED, None)
+    assert [look(3.0), look(4.0)] == [False, True]
+
+
 @pytest.mark.parametrize("openings", [{"follow": "yes"}, {"most": 1.5}, {"grow": 99}, {"folow": True}])
 def test_openings_that_are_none_are_refused(openings: dict[str, object]) -> None:
     text = (resources.files("privacy.policies") / f"{policy.DEFAULT}.toml").read_text("utf-8")
