@@ -38,16 +38,23 @@ def mask(frame: Frame, plan: MaskPlan) -> Frame:
         frame: Any layout and size.
         plan: What to hide and how. A frame that is wholly hidden in `SOLID` shares its read-only planes with others.
     """
-    if not plan.regions:
-        return frame
-    if plan.effect.kind is EffectKind.SOLID and plan.hides_everything:
-        return blank(frame)
+    if (ready := untouched(frame, plan)) is not None:
+        return ready
     parts = cover_all(plan.regions, frame.size)
     if not parts:
         return frame
     planes = _copies(frame)
     apply(frame, planes, parts, plan.effect)
     return frame.with_planes(planes)
+
+
+def untouched(frame: Frame, plan: MaskPlan) -> Frame | None:
+    """Return the masked frame if no pixel has to be read for it: itself, or a black one; else None."""
+    if not plan.regions:
+        return frame
+    if plan.effect.kind is EffectKind.SOLID and plan.hides_everything:
+        return blank(frame)
+    return None
 
 
 def apply(frame: Frame, planes: Sequence[Plane], parts: Sequence[Part], effect: Effect) -> None:

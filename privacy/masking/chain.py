@@ -10,11 +10,10 @@ from torch import Tensor
 
 from privacy.errors import MaskingError
 from privacy.frame import Frame
-from privacy.masking import blank
+from privacy.masking import untouched
 from privacy.masking.device import Lanes, masked_bytes, planes_of, staged
 from privacy.masking.thumbnails import thumbnails
 from privacy.plan import MaskPlan
-from privacy.policy import EffectKind
 
 Views = Mapping[tuple[int, int], Tensor]
 """Small pictures of a batch by size, `(B, height, width, 3)` uint8 RGB on the device, in the order of its frames."""
@@ -115,11 +114,8 @@ class Chain:
     def _mask(self, flight: _Flight, group: _Group, plans: Sequence[MaskPlan]) -> None:
         by_effect: dict[object, list[int]] = {}
         for row, (frame, plan) in enumerate(zip(group.frames, plans, strict=True)):
-            if not plan.regions:
-                flight.masked[group.places[row]] = frame
-            elif plan.hides_everything and plan.effect.kind is EffectKind.SOLID:
-                flight.masked[group.places[row]] = blank(frame)
-            else:
+            flight.masked[group.places[row]] = ready = untouched(frame, plan)
+            if ready is None:
                 by_effect.setdefault((plan.effect.kind, plan.effect.strength), []).append(row)
         for rows in by_effect.values():
             with self._lanes.working():

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from privacy.errors import DeviceError
 from privacy.frame import Frame, Layout, Plane, plane_shapes
-from privacy.masking import black_of, blank, effects, halved_planes, tensors
+from privacy.masking import black_of, effects, halved_planes, tensors, untouched
 from privacy.masking.coverage import Box, Part, cover
 from privacy.plan import MaskPlan, Polygon, Region
 from privacy.policy import Effect, EffectKind
@@ -107,16 +107,9 @@ class DeviceMasker:
 
     def mask_batch(self, frames: Sequence[Frame], plans: Sequence[MaskPlan]) -> list[Frame]:
         """Return each frame with the regions of its plan hidden, in order; of one size and layout is fastest."""
-        masked: list[Frame | None] = [None] * len(frames)
-        waiting: list[int] = []
-        for index, (frame, plan) in enumerate(zip(frames, plans, strict=True)):
-            if not plan.regions:
-                masked[index] = frame
-            elif plan.hides_everything and plan.effect.kind is EffectKind.SOLID:
-                masked[index] = blank(frame)
-            else:
-                waiting.append(index)
-        for index, frame in self._masked([(at, frames[at], plans[at]) for at in waiting]):
+        masked = [untouched(frame, plan) for frame, plan in zip(frames, plans, strict=True)]
+        work = [(index, frames[index], plans[index]) for index, frame in enumerate(masked) if frame is None]
+        for index, frame in self._masked(work):
             masked[index] = frame
         return [frame for frame in masked if frame is not None]
 
