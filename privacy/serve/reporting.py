@@ -310,21 +310,21 @@ class Reporting:
                 log.error("reports_overflow", dropped=self.dropped)
 
     def _run(self) -> None:
-        ticked = time.monotonic()
-        while True:
+        ticked, over = time.monotonic(), False
+        while not over:
             try:
                 seen = self._queue.get(timeout=TICK_S)
             except queue.Empty:
-                seen = None
-                if time.monotonic() - ticked >= TICK_S:
-                    ticked = time.monotonic()
-                    self._guarded(self._tick)
-                continue
-            if seen is not None:
-                self._guarded(lambda seen=seen: self._take(seen))  # type: ignore[misc]
-            self._queue.task_done()
-            if seen is None:
-                return
+                pass
+            else:
+                over = seen is None
+                if seen is not None:
+                    self._guarded(lambda seen=seen: self._take(seen))  # type: ignore[misc]
+                self._queue.task_done()
+            # Not while anything waits: it may say that a finding goes on.
+            if not over and self._queue.empty() and time.monotonic() - ticked >= TICK_S:
+                ticked = time.monotonic()
+                self._guarded(self._tick)
 
     def _guarded(self, work: Callable[[], None]) -> None:
         try:

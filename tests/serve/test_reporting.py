@@ -14,9 +14,10 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.timestamp_pb2 import Timestamp
 
+from privacy import policy as policies
 from privacy.database import open_database
 from privacy.errors import DatabaseBusyError, DatabaseFullError
-from privacy.events import ConfigChanged, MaskChange, MaskReduced, MaskRestored
+from privacy.events import ConfigChanged, MaskChange, MaskReduced, MaskRestored, StreamOpened
 from privacy.migrations import migrate
 from privacy.models import catalogue
 from privacy.reports.evidence import new_key, open_bytes
@@ -28,6 +29,8 @@ from privacy.v1 import enforcement_service_pb2_grpc as enforcement_grpc
 from privacy.v1 import report_service_pb2 as pb
 from privacy.v1 import report_service_pb2_grpc as pb_grpc
 from privacy.v1 import verdict_pb2
+from tests.reports.conftest import Clock
+from tests.reports.stories import looks
 from tests.serve.conftest import engine
 from tests.serve.messages import CAMERA, LIGHT, config, frame, refusal, results
 
@@ -226,6 +229,27 @@ def test_what_cannot_be_written_is_tried_again(reporting: Reporting, monkeypatch
     reporting.hear(MaskRestored(subject=CAMERA, at=time.time()))
 
     assert until(lambda: reporting.store.head().entries or None) == 1
+
+
+def test_a_report_ends_while_cameras_of_another_policy_are_busy(tmp_path: Path) -> None:
+    """Where something is heard all the time, whoever is heard no more must be missed all the same."""
+    database = open_database(f"sqlite:///{tmp_path / 'reports.db'}")
+    migrate(database)
+    clock = Clock()
+    store = Store(database, Ed25519PrivateKey.generate(), clock)
+    quiet, busy = policies.load("order799"), policies.load("guangdong")
+    with Reporting(store, {one.name: one for one in (busy, quiet)}) as reporting:
+        for event in looks("W" * 7):
+            reporting.hear(event, quiet.name)
+        until(lambda: store.going() or None)
+        clock.now += quiet.reporting.settle_s
+
+        def ended() -> bool | None:
+            reporting.hear(StreamOpened(subject=f"{CAMERA}-busy", at=clock.now), busy.name)
+            return None if store.going() else True
+
+        assert until(ended, 4.0)
+    database.dispose()
 
 
 def test_the_ledger_verifies_itself(reports: Any, raised: pb.Report, reporting: Reporting) -> None:
