@@ -355,9 +355,8 @@ class Reporting:
                 self._keep(changes, None)
 
     def _keep(self, changes: list[Change], seen: _Seen | None) -> None:
-        exhibits = []
-        if seen is not None and seen.frame is not None and any(c.kind is ChangeKind.NEW for c in changes):
-            exhibits = [self._exhibit(seen, changes[0])]
+        raised = [change.report.name for change in changes if change.kind is ChangeKind.NEW]
+        exhibits = self._exhibits(seen, raised) if seen is not None and seen.frame is not None and raised else []
         for change in self._stubbornly(lambda: self.store.apply(changes, exhibits)):
             log.warning(
                 "report",
@@ -377,7 +376,15 @@ class Reporting:
                 if self._stopping.wait(TICK_S):
                     raise
 
-    def _exhibit(self, seen: _Seen, change: Change) -> Exhibit:
+    def _exhibits(self, seen: _Seen, reports: Sequence[str]) -> list[Exhibit]:
+        """Return what proves reports; nothing if it cannot be made: a report without a picture is one as well."""
+        try:
+            return [self._exhibit(seen, reports)]
+        except Exception as error:  # its text may quote what is to be hidden
+            log.error("exhibit_failed", camera=seen.event.subject, error=type(error).__name__)
+            return []
+
+    def _exhibit(self, seen: _Seen, reports: Sequence[str]) -> Exhibit:
         assert seen.frame is not None  # noqa: S101 - asked for by the caller
         assert seen.plan is not None  # noqa: S101 - as above
         masked = written(mask(seen.frame, seen.plan))
@@ -385,7 +392,7 @@ class Reporting:
             return Exhibit(seen.event.at, masked)
         original = written(seen.frame)
         recipient = self.authority[0]
-        header = {"media_type": "image/jpeg", "camera": seen.event.subject, "report": change.report.name}
+        header = {"media_type": "image/jpeg", "camera": seen.event.subject, "report": ", ".join(reports)}
         return Exhibit(
             seen.event.at,
             masked,

@@ -1,5 +1,6 @@
 """A stream that turns prohibited is reported, by itself; and what is known of it is told to who may know."""
 
+import io
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
@@ -17,18 +18,34 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from privacy import policy as policies
 from privacy.database import open_database
 from privacy.errors import DatabaseBusyError, DatabaseFullError
-from privacy.events import ConfigChanged, MaskChange, MaskReduced, MaskRestored, StreamOpened
+from privacy.events import (
+    ConfigChanged,
+    MaskChange,
+    MaskReduced,
+    MaskRestored,
+    StreamOpened,
+    ViewChange,
+    ViewChanged,
+)
+from privacy.evidence import Reason
+from privacy.frame import Frame, Layout
 from privacy.migrations import migrate
 from privacy.models import catalogue
-from privacy.reports.evidence import new_key, open_bytes
+from privacy.plan import WHOLE, MaskPlan
+from privacy.policy import Effect
+from privacy.reports.evidence import new_key, open_bytes, read_header
 from privacy.reports.ledger import Act
+from privacy.reports.report import Report
 from privacy.reports.store import Store
+from privacy.serve.observer import Answer, Stages, StreamFacts
 from privacy.serve.reporting import Reporting
 from privacy.serve.server import Server, Settings
 from privacy.v1 import enforcement_service_pb2_grpc as enforcement_grpc
 from privacy.v1 import report_service_pb2 as pb
 from privacy.v1 import report_service_pb2_grpc as pb_grpc
 from privacy.v1 import verdict_pb2
+from privacy.verdict import State, Verdict
+from privacy.zones import Zone
 from tests.reports.conftest import Clock
 from tests.reports.stories import looks
 from tests.serve.conftest import engine
@@ -101,6 +118,56 @@ def evidence(report: pb.Report, **changes: Any) -> pb.RequestEvidenceRequest:
         "recipient_public_key": PUBLIC,
     } | changes
     return pb.RequestEvidenceRequest(**fields)
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def alone(tmp_path: Path, clock: Clock) -> Iterator[Reporting]:
+    """What reports without a server, by a clock that stands until it is set."""
+    database = open_database(f"sqlite:///{tmp_path / 'alone.db'}")
+    migrate(database)
+    packs = {name: policies.load(name) for name in ("guangdong", "order799")}
+    store = Store(database, Ed25519PrivateKey.generate(), clock)
+    with Reporting(store, packs, authority=[PUBLIC]) as reporting:
+        yield reporting
+    database.dispose()
+
+
+def shown_for(seconds: int, reporting: Reporting, clock: Clock) -> list[Report]:
+    """Let a camera whose view was changed show a washroom, and return what is reported of it."""
+    facts = StreamFacts(
+        session="s",
+        camera=CAMERA,
+        peer="",
+        purpose="",
+        policy="guangdong",
+        mode="VERDICT",
+        delivery="EVERY_FRAME",
+        pixel_format="GRAY",
+        effect=Effect(),
+        static=(),
+    )
+    reporting.opened(facts)
+    reporting.hear(ViewChanged(subject=CAMERA, at=clock.now, change=ViewChange.TURNED))
+    for number in range(seconds + 1):
+        picture = np.full((48, 64), 100 + number, np.uint8)
+        answer = Answer(
+            sequence=number,
+            verdict=Verdict(State.PROHIBITED, Reason.MODEL, float(number), Zone.WASHROOM, 0.99),
+            plan=MaskPlan((WHOLE,), Effect()),
+            stages=Stages(),
+            exposure_frames=0,
+            exposure_s=0.0,
+            frame=Frame((picture,), Layout.GRAY, float(number), number, full_range=True),
+        )
+        reporting.answered(facts, answer)
+        clock.now += 1
+    until(lambda: True if not reporting.busy else None)
+    return reporting.store.going()
 
 
 def test_a_stream_that_turns_prohibited_is_reported(raised: pb.Report) -> None:
@@ -231,25 +298,39 @@ def test_what_cannot_be_written_is_tried_again(reporting: Reporting, monkeypatch
     assert until(lambda: reporting.store.head().entries or None) == 1
 
 
-def test_a_report_ends_while_cameras_of_another_policy_are_busy(tmp_path: Path) -> None:
+def test_a_report_ends_while_cameras_of_another_policy_are_busy(alone: Reporting, clock: Clock) -> None:
     """Where something is heard all the time, whoever is heard no more must be missed all the same."""
-    database = open_database(f"sqlite:///{tmp_path / 'reports.db'}")
-    migrate(database)
-    clock = Clock()
-    store = Store(database, Ed25519PrivateKey.generate(), clock)
-    quiet, busy = policies.load("order799"), policies.load("guangdong")
-    with Reporting(store, {one.name: one for one in (busy, quiet)}) as reporting:
-        for event in looks("W" * 7):
-            reporting.hear(event, quiet.name)
-        until(lambda: store.going() or None)
-        clock.now += quiet.reporting.settle_s
+    for event in looks("W" * 7):
+        alone.hear(event, "order799")
+    until(lambda: alone.store.going() or None)
+    clock.now += policies.load("order799").reporting.settle_s
 
-        def ended() -> bool | None:
-            reporting.hear(StreamOpened(subject=f"{CAMERA}-busy", at=clock.now), busy.name)
-            return None if store.going() else True
+    def ended() -> bool | None:
+        alone.hear(StreamOpened(subject=f"{CAMERA}-busy", at=clock.now), "guangdong")
+        return None if alone.store.going() else True
 
-        assert until(ended, 4.0)
-    database.dispose()
+    assert until(ended, 4.0)
+
+
+def test_a_sealed_box_names_every_report_that_it_proves(alone: Reporting, clock: Clock) -> None:
+    reports = shown_for(6, alone, clock)
+    act = Act(actor="users/li", at=clock.now, action="evidence.request", subject="reports", purpose="a test")
+    boxes = {one.name: alone.store.sealed(one.id, act)[0][0].box for one in reports}
+    named = {name: read_header(io.BytesIO(box))["report"].split(", ") for name, box in boxes.items()}
+
+    assert {one.rule for one in reports} == {"PROHIBITED_VIEW", "VIEW_CHANGED_TO_PRIVATE"}
+    assert all(name in those for name, those in named.items())
+
+
+def test_a_report_whose_picture_cannot_be_made_is_kept_without_one(
+    alone: Reporting, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(frame: Frame, plan: MaskPlan) -> Frame:
+        raise ValueError("it quotes what was to be hidden")
+
+    monkeypatch.setattr("privacy.serve.reporting.mask", broken)
+
+    assert {(one.rule, one.pictures) for one in shown_for(6, alone, clock)} >= {("PROHIBITED_VIEW", ())}
 
 
 def test_the_ledger_verifies_itself(reports: Any, raised: pb.Report, reporting: Reporting) -> None:
