@@ -233,7 +233,7 @@ class Views:
             self._streams.pop(stream.session, None)
             view = self._views.get(stream.camera)
             others = any(each.facts.camera == stream.camera for each in self._streams.values())
-            if view is not None and not others and view.change is None and not view.away:
+            if view is not None and not others and not (view.change or view.broken or view.away):
                 del self._views[stream.camera]
 
     def refused(self, camera: str, peer: str, error: PrivacyError) -> None:

@@ -248,6 +248,19 @@ def test_a_fingerprint_that_cannot_be_read_hides_and_accuses_nobody(
     assert watched.told == []
 
 
+def test_a_new_stream_of_a_camera_that_nobody_could_check_is_hidden_as_well(
+    watched: Watched, database: Database
+) -> None:
+    approved(watched)
+    with writing(database) as session:
+        session.execute(text("UPDATE views SET fingerprint = ''"))
+    watched.show(HERE, CHECK + 1)
+    watched.closed(watched.facts, None)
+    watched.open(session="two")
+
+    assert all(watched.show(HERE, 2))
+
+
 def test_only_what_is_permitted_lasts_and_stands_still_is_approved(watched: Watched) -> None:
     def refused() -> str:
         with pytest.raises(ViewUnsettledError) as caught:
