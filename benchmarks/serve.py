@@ -14,7 +14,6 @@ import argparse
 import json
 import multiprocessing
 import os
-import queue
 import statistics
 import subprocess
 import sys
@@ -298,7 +297,6 @@ class Ours:
     def __init__(self) -> None:
         self.open = threading.Event()
         self._shared: Shared | None = None
-        self._released: queue.SimpleQueue[pb.EnforceStreamRequest] = queue.SimpleQueue()
 
     def take(self, response: pb.EnforceStreamResponse) -> None:
         """Open what the server has made, and read what it has put there."""
@@ -309,18 +307,12 @@ class Ours:
         elif self._shared is not None:
             where = response.result.masked.shared_memory
             self._shared.read(where)
-            self._released.put(self._shared.release(where.slot))
-
-    def released(self) -> Iterator[pb.EnforceStreamRequest]:
-        """Give back what was read."""
-        while not self._released.empty():
-            yield self._released.get()
+            self._shared.release(where.slot)
 
     def put(self, request: pb.EnforceStreamRequest, picture: bytes) -> pb.EnforceStreamRequest:
         """Put the picture of a frame there."""
-        slot = None if self._shared is None else self._shared.write(Jpeg(picture, 0.0))
-        if slot is not None:
-            request.frame.shared_memory.CopyFrom(slot)
+        if self._shared is not None:
+            self._shared.send(Jpeg(picture, 0.0), request.frame)
         return request
 
 
@@ -357,7 +349,6 @@ def stream_rate(
         for number in range(frames):
             credit.acquire()
             picture = data[number % len(data)]
-            yield from ours.released()
             yield ours.put(message(number, number / 25, b"" if share else picture, size), picture)
 
     for response in stub.EnforceStream(messages()):

@@ -12,7 +12,7 @@ from privacy.cadence import Cadence, Cue
 from privacy.errors import MaskingError, OverloadError, PolicyError, SourceLostError
 from privacy.evidence import Doubt, Evidence, Reason, Sight
 from privacy.flow import Flow
-from privacy.frame import Frame, thumbnail
+from privacy.frame import Frame, Plane, thumbnail
 from privacy.masking import Masker, blank, mask
 from privacy.models.classifier import ZoneClassifier
 from privacy.models.detector import Detector
@@ -335,14 +335,23 @@ def enforce(
         yield enforced(frame, verdict, plan, masker)
 
 
-def enforced(frame: Frame, verdict: Verdict, plan: MaskPlan, masker: Masker | None = None) -> Outcome:
+def enforced(
+    frame: Frame, verdict: Verdict, plan: MaskPlan, masker: Masker | None = None, into: Plane | None = None
+) -> Outcome:
     """Mask one frame as planned, or hide it whole if that fails.
+
+    Args:
+        frame: What was judged.
+        verdict: What was ruled.
+        plan: What to hide.
+        masker: What masks; None for the CPU.
+        into: Where the masked planes may be written; see `privacy.masking.mask`.
 
     Raises:
         MaskingError: Not even a blank frame could be made.
     """
     try:
-        return Outcome((masker or mask)(frame, plan), verdict, plan)
+        return Outcome((masker or mask)(frame, plan, into), verdict, plan)
     except Exception as error:  # whatever went wrong, a frame that should have been masked may not leave as it is
         log.error("mask_failed", sequence=frame.sequence, error=type(error).__name__)
     try:

@@ -237,13 +237,11 @@ class _Link:
         """Take one answer, and return what it settles: one picture, none, or all that were owed if the stream broke."""
         assert self._call is not None  # noqa: S101 - pictures are owed only while there is a call
         try:
-            shown, reply = self._book.settle(await self._call.answer(timeout_s))
+            shown = self._book.settle(await self._call.answer(timeout_s))
         except TimeoutError:
             return self._lose(f"no answer within {timeout_s:g} s") if timeout_s > 0 else []
         except BrokenError as error:
             return self._lose(str(error))
-        if reply is not None:
-            self._call.send(reply)
         return [] if shown is None else [shown]
 
     def _lose(self, why: str) -> list[Enforced]:

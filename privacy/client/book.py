@@ -136,8 +136,8 @@ class Book:
         self._sequence += 1
         return pb.EnforceStreamRequest(frame=message)
 
-    def settle(self, answer: Answered) -> tuple[Enforced | None, pb.EnforceStreamRequest | None]:
-        """Take an answer; return what may be shown because of it, and what has to be sent because of that.
+    def settle(self, answer: Answered) -> Enforced | None:
+        """Take an answer; return what may be shown because of it, if anything.
 
         Raises:
             BrokenError: The call has ended, or what came is no answer to the next picture.
@@ -148,14 +148,14 @@ class Book:
             case "result" if self._pending and answer.result.sequence_number == self._pending[0].sequence:
                 sent = self._pending.popleft()
                 shown = wire.settled(sent.picture, answer.result, self._options, self._shared)
-                if sent.slot is None or self._shared is None:
-                    return shown, None
-                return shown, self._shared.release(sent.slot)
+                if sent.slot is not None and self._shared is not None:
+                    self._shared.release(sent.slot)
+                return shown
             case "result":
                 raise BrokenError("an answer to another picture than the next")
             case "notice" if answer.notice.kind == pb.NOTICE_KIND_DRAINING:
                 self._leaving = True
-        return None, None  # or news that this client does not know
+        return None  # or news that this client does not know
 
     def lose(self, why: str, now: float) -> list[Enforced]:
         """Put the call down as lost, and return what is owed, hidden."""

@@ -6,6 +6,7 @@ from collections import deque
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from privacy.client.pictures import Shown
 from privacy.errors import FrameError, InputError
@@ -49,37 +50,41 @@ class Shared:
             raise InputError("the shared memory of the server cannot be opened from here") from error
         self._slot_bytes = memory.slot_size_bytes
         self._free = deque(range(memory.slots))
+        self._released: deque[int] = deque()  # the server has not been told yet
 
-    def write(self, picture: Shown) -> frame_pb2.SharedMemorySlot | None:
-        """Put a picture into a free slot; None if it does not fit or there is none."""
-        parts = picture.planes if isinstance(picture, Frame) else [picture.data]
-        size = sum(len(part) if isinstance(part, bytes) else part.nbytes for part in parts)
-        if not self._free or not 1 <= size <= self._slot_bytes:
+    def send(self, picture: Shown, message: frame_pb2.Frame) -> int | None:
+        """Put a picture into a free slot, and into its message where it is, and which slots the server has back.
+
+        Returns:
+            The slot; None if the picture does not fit or none is free. Then the message needs its bytes.
+        """
+        # Arrays are copied while other threads run; bytes are not.
+        parts = picture.planes if isinstance(picture, Frame) else (np.frombuffer(picture.data, np.uint8),)
+        size = sum(part.size for part in parts)
+        slot = self._free.popleft() if self._free and 1 <= size <= self._slot_bytes else None
+        while self._released:  # after a slot is taken: another thread may just have released that one
+            message.released_slots.append(self._released.popleft())
+        if slot is None:
             return None
-        slot = self._free.popleft()
         start = slot * self._slot_bytes
         for part in parts:
-            if isinstance(part, bytes):
-                self._memory[start : start + len(part)] = part
-                start += len(part)
-            else:
-                target = np.frombuffer(self._memory, np.uint8, part.size, start).reshape(part.shape)
-                target[...] = part
-                start += part.size
-        return frame_pb2.SharedMemorySlot(slot=slot, size_bytes=size)
+            np.frombuffer(self._memory, np.uint8, part.size, start).reshape(part.shape)[...] = part
+            start += part.size
+        message.shared_memory.slot, message.shared_memory.size_bytes = slot, size
+        return slot
 
-    def read(self, where: frame_pb2.SharedMemorySlot) -> bytes:
-        """Return a copy of what the server has put into a slot.
+    def read(self, where: frame_pb2.SharedMemorySlot) -> NDArray[np.uint8]:
+        """Return a copy of what the server has put into a slot, `(n,)` uint8.
 
         Raises:
             FrameError: There is no such slot.
         """
         start = where.slot * self._slot_bytes
-        if where.slot < 0 or not 0 <= where.size_bytes <= self._slot_bytes or start >= len(self._memory):
+        if where.slot < 0 or not 1 <= where.size_bytes <= self._slot_bytes or start >= len(self._memory):
             raise FrameError("a picture outside the shared memory")
-        return self._memory[start : start + where.size_bytes]
+        return np.frombuffer(self._memory, np.uint8, where.size_bytes, start).copy()
 
-    def release(self, slot: int) -> pb.EnforceStreamRequest:
-        """Take a slot back into use, and return the message that says so to the server."""
+    def release(self, slot: int) -> None:
+        """Take a slot back into use; the server learns it with the next picture."""
+        self._released.append(slot)
         self._free.append(slot)
-        return pb.EnforceStreamRequest(release=pb.SlotRelease(slots=[slot]))

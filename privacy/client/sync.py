@@ -220,7 +220,7 @@ class _Link:
         """Take one answer, and yield what it settles: one picture, none, or all that were owed if the stream broke."""
         assert self._call is not None  # noqa: S101 - pictures are owed only while there is a call
         try:
-            shown, reply = self._book.settle(self._call.answer(timeout_s))
+            shown = self._book.settle(self._call.answer(timeout_s))
         except queue.Empty:
             if timeout_s > 0:
                 yield from self._lose(f"no answer within {timeout_s:g} s")
@@ -228,8 +228,6 @@ class _Link:
         except BrokenError as error:
             yield from self._lose(str(error))
             return
-        if reply is not None:
-            self._call.send(reply)
         if shown is not None:
             yield shown
 

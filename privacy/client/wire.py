@@ -104,16 +104,16 @@ def _painted(picture: Shown, plan: MaskPlan) -> Shown:
 
 
 def _received(picture: Shown, sent: frame_pb2.Picture, shared: Shared | None) -> Shown:
-    data = sent.data
-    if sent.WhichOneof("payload") == "shared_memory":
-        if shared is None:
-            raise FrameError("a picture in shared memory, which this client does not share")
-        data = shared.read(sent.shared_memory)
+    if sent.WhichOneof("payload") != "shared_memory":
+        buffer = np.frombuffer(sent.data, np.uint8)
+    elif shared is not None:
+        buffer = shared.read(sent.shared_memory)
+    else:
+        raise FrameError("a picture in shared memory, which this client does not share")
     if not isinstance(picture, Frame):
-        return Jpeg(data, picture.offset)
+        return Jpeg(buffer.tobytes(), picture.offset)
     height, width = picture.size
     shapes = plane_shapes(picture.layout, height, width)
-    buffer = np.frombuffer(data, np.uint8)
     sizes = [int(np.prod(shape)) for shape in shapes]
     if buffer.size != sum(sizes):
         raise FrameError(f"{picture.layout} of {width}x{height} has {sum(sizes)} bytes, got {buffer.size}")
@@ -182,10 +182,9 @@ def message_of(picture: Shown, sequence: int, shared: Shared | None = None) -> f
     message = frame_pb2.Frame(sequence_number=sequence, capture_offset=_duration(picture.offset))
     if isinstance(picture, Frame):
         message.height_px, message.width_px = picture.size
-    slot = None if shared is None else shared.write(picture)
-    if slot is not None:
-        message.shared_memory.CopyFrom(slot)
-    elif not isinstance(picture, Frame):
+    if shared is not None and shared.send(picture, message) is not None:
+        return message
+    if not isinstance(picture, Frame):
         message.data = picture.data
     else:
         message.data = b"".join(plane.tobytes() for plane in picture.planes)

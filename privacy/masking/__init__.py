@@ -5,7 +5,10 @@ touches.
 """
 
 import ctypes
-from collections.abc import Callable, Sequence
+import math
+from collections.abc import Sequence
+from itertools import accumulate
+from typing import Protocol
 
 import numpy as np
 
@@ -21,14 +24,18 @@ __all__ = ["Masker", "blank", "mask", "masker_for"]
 
 DEVICES = ("auto", "cpu", "cuda")
 
-Masker = Callable[[Frame, MaskPlan], Frame]
-"""Hides the regions of a plan in a frame, as `mask` does."""
-
 _BLANKS: Kept[tuple[Plane, ...]] = Kept(64 * 1024 * 1024, lambda planes: sum(plane.nbytes for plane in planes))
 _DRAWN: Kept[Part | None] = Kept(64 * 1024 * 1024, lambda part: 0 if part is None else part.nbytes)
 
 
-def mask(frame: Frame, plan: MaskPlan) -> Frame:
+class Masker(Protocol):
+    """Hides the regions of a plan in a frame, as `mask` does."""
+
+    def __call__(self, frame: Frame, plan: MaskPlan, into: Plane | None = None) -> Frame:
+        """See `mask`. `into` is an offer that need not be taken: the planes of what is returned say where they are."""
+
+
+def mask(frame: Frame, plan: MaskPlan, into: Plane | None = None) -> Frame:
     """Return `frame` with the regions of `plan` hidden.
 
     Every luma pixel that a region touches is hidden, and every chroma sample that belongs to such a pixel; all others
@@ -37,13 +44,18 @@ def mask(frame: Frame, plan: MaskPlan) -> Frame:
     Args:
         frame: Any layout and size.
         plan: What to hide and how. A frame that is wholly hidden in `SOLID` shares its read-only planes with others.
+        into: `(n,)` uint8, as long as all planes together and other memory than theirs. If pixels have to be written,
+            it holds the planes of the result, one behind the other. It is written, and never read.
+
+    Raises:
+        ValueError: `into` has another length.
     """
     if (ready := untouched(frame, plan)) is not None:
         return ready
     parts = cover_all(plan.regions, frame.size)
     if not parts:
         return frame
-    planes = _copies(frame)
+    planes = _copies(frame, into)
     apply(frame, planes, parts, plan.effect)
     return frame.with_planes(planes)
 
@@ -154,20 +166,21 @@ def halved_planes(layout: Layout) -> tuple[bool, ...]:
     return {Layout.I420: (False, True, True), Layout.NV12: (False, True)}.get(layout, (False,))
 
 
-def _copies(frame: Frame) -> tuple[Plane, ...]:
+def _copies(frame: Frame, into: Plane | None) -> tuple[Plane, ...]:
     height, width = frame.size
-    planes = _allocate(frame.layout, height, width)
+    planes = _allocate(frame.layout, height, width, into)
     for plane, source in zip(planes, frame.planes, strict=True):
         plane[...] = source
     return planes
 
 
-def _allocate(layout: Layout, height: int, width: int) -> tuple[Plane, ...]:
+def _allocate(layout: Layout, height: int, width: int, buffer: Plane | None = None) -> tuple[Plane, ...]:
     """Return planes that lie behind one another without padding: an encoder can take them without another copy."""
     shapes = plane_shapes(layout, height, width)
-    sizes = [int(np.prod(shape)) for shape in shapes]
-    buffer = np.empty(sum(sizes), np.uint8)
-    starts = np.cumsum([0, *sizes])
-    return tuple(
-        buffer[start : start + size].reshape(shape) for start, size, shape in zip(starts, sizes, shapes, strict=False)
-    )
+    sizes = [math.prod(shape) for shape in shapes]
+    if buffer is None:
+        buffer = np.empty(sum(sizes), np.uint8)
+    elif buffer.shape != (sum(sizes),):
+        raise ValueError(f"{layout} of {width}x{height} takes {sum(sizes)} bytes, and not {buffer.shape}")
+    ends = accumulate(sizes)
+    return tuple(buffer[end - size : end].reshape(shape) for end, size, shape in zip(ends, sizes, shapes, strict=True))

@@ -101,8 +101,8 @@ class DeviceMasker:
     def __init__(self, device: str = "cuda") -> None:
         self._lanes = Lanes(device)
 
-    def __call__(self, frame: Frame, plan: MaskPlan) -> Frame:
-        """Return `frame` with the regions of `plan` hidden; see `privacy.masking.mask`."""
+    def __call__(self, frame: Frame, plan: MaskPlan, into: Plane | None = None) -> Frame:  # noqa: ARG002 - an offer
+        """Return `frame` with the regions of `plan` hidden; see `privacy.masking.mask`. It lies where it came down."""
         return self.mask_batch((frame,), (plan,))[0]
 
     def mask_batch(self, frames: Sequence[Frame], plans: Sequence[MaskPlan]) -> list[Frame]:

@@ -20,7 +20,7 @@ from privacy.serve.translate import Arrival, Codec, Format, Limits, Setup
 from privacy.sources.lent import I420_FORMATS, lend
 from privacy.v1 import frame_pb2
 
-Written = tuple["frame_pb2.PixelFormat.ValueType", bytes]
+Written = tuple["frame_pb2.PixelFormat.ValueType", bytes | memoryview]
 _DECODERS = {Codec.H264: "h264", Codec.H265: "hevc"}
 _ENCODERS = {
     Codec.H264: ("libx264", {"preset": "ultrafast", "tune": "zerolatency", "crf": "23"}),
@@ -116,7 +116,7 @@ class RawPictures:
 
     def echo(self, came: Arrival, frame: Frame) -> Written:  # noqa: ARG002 - the bytes are enough
         """See `Pictures.echo`."""
-        return translate.pixel_format(self._form), bytes(came.data)
+        return translate.pixel_format(self._form), came.data
 
 
 class JpegPictures:

@@ -10,6 +10,9 @@ from collections.abc import Iterable, Iterator
 from enum import Enum
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from privacy.errors import OverloadError, ProtocolError
 
 FOLDER = Path("/dev/shm")  # noqa: S108 - where POSIX keeps shared memory on Linux; names are random and exclusive
@@ -82,7 +85,10 @@ class Slots:
             self._map.close()
 
     def take(self, slot: int, size: int) -> memoryview:
-        """Return the picture that the client has put into a slot; the slot is the server's until `settle`.
+        """Return a copy of the picture that the client has put into a slot; the slot is the server's until `settle`.
+
+        What is judged has to be what is masked, answered and kept as evidence, and the client may write to its memory
+        at any time. So the slot is read this once.
 
         Raises:
             ProtocolError: There is no such slot, the picture does not fit in, or the client has not given it back.
@@ -96,17 +102,33 @@ class Slots:
         self._owners[slot] = _Owner.SERVER
         if self._named:
             self.close()
-        return self._part(slot, size)
+        return self.room(slot, size).copy().data.toreadonly()  # an array's copy lets other threads run meanwhile
 
-    def settle(self, slot: int, picture: bytes | None = None) -> bool:
+    def room(self, slot: int, size: int) -> NDArray[np.uint8]:
+        """Return `(size,)` uint8, the memory of a slot that is the server's, for a result to be written to.
+
+        Args:
+            slot: One that was taken and not settled.
+            size: Bytes, at most `slot_bytes`.
+        """
+        start = slot * self.slot_bytes
+        return np.frombuffer(self._memory[start : start + size], np.uint8)
+
+    def settle(self, slot: int, picture: bytes | memoryview | None = None) -> bool:
         """Let the client use a slot's result, and put a picture into it if there is one that fits.
+
+        Args:
+            slot: One that was taken.
+            picture: May have been written to the slot's `room` already.
 
         Returns:
             Whether `picture` is in the slot.
         """
         fits = picture is not None and 0 < len(picture) <= self.slot_bytes
         if picture is not None and fits:
-            self._part(slot, len(picture))[:] = picture
+            room, source = self.room(slot, len(picture)), np.frombuffer(picture, np.uint8)
+            if room.ctypes.data != source.ctypes.data:
+                room[:] = source
         self._owners[slot] = _Owner.RESULT
         return fits
 
@@ -120,10 +142,6 @@ class Slots:
             if not 0 <= slot < self.slots or self._owners[slot] is not _Owner.RESULT:
                 raise ProtocolError(f"slot {slot} has no result to give back", field="slots")
             self._owners[slot] = _Owner.CLIENT
-
-    def _part(self, slot: int, size: int) -> memoryview:
-        start = slot * self.slot_bytes
-        return self._memory[start : start + size]
 
 
 class SlotMaker:

@@ -12,7 +12,7 @@ from privacy import pipeline
 from privacy.cadence import Cadence, Pace
 from privacy.errors import FrameError, SettingsChangedError
 from privacy.evidence import Reason
-from privacy.frame import Frame
+from privacy.frame import Frame, Plane
 from privacy.masking import Masker
 from privacy.models.detector import Detector
 from privacy.plan import WHOLE, MaskPlan, plan_for
@@ -226,10 +226,8 @@ class Stream:
                 self._slots.give_back(request.release.slots)
                 continue
             came = translate.arrival(request, sequence, clock(), self._slots)
-            if came.slot is not None:
-                # What is judged has to be what is answered and kept as evidence; whoever shares the memory may change
-                # it at any time, and the answer itself is written there.
-                came = replace(came, data=bytes(came.data))
+            if came.slot is not None and self._setup.format.layout is None:
+                came = replace(came, data=bytes(came.data))  # what decoders want
             sequence = came.sequence
             yield came
 
@@ -371,13 +369,19 @@ class Stream:
             start = clock()
             whole = self._pictures.whole(came, frame)
             masking = clock()
-            outcome = pipeline.enforced(whole, verdict, plan, self._masker)
+            outcome = pipeline.enforced(whole, verdict, plan, self._masker, self._room(came))
             work.decode += masking - start
             work.mask = clock() - masking
             plan = outcome.plan
             written = _timed(work, lambda: self._pictures.write(outcome.frame))
         self._put(result, came, written, size)
         return plan
+
+    def _room(self, came: Arrival) -> Plane | None:
+        """Return where the masked planes of a raw picture may be written: over those that came, if they were shared."""
+        if self._slots is None or came.slot is None or self._setup.format.layout is None:
+            return None
+        return self._slots.room(came.slot, len(came.data))
 
     def _put(self, result: pb.FrameResult, came: Arrival, written: Written, size: tuple[int, int]) -> None:
         pixel_format, data = written
@@ -388,7 +392,7 @@ class Stream:
             picture.shared_memory.slot = came.slot
             picture.shared_memory.size_bytes = len(data)
         else:
-            picture.data = data
+            picture.data = bytes(data)
 
 
 def _begun(came: Arrival) -> tuple[pb.EnforceStreamResponse, pb.FrameResult]:

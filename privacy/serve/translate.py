@@ -148,7 +148,7 @@ class Arrival:
     Attributes:
         sequence: Its sequence number.
         offset: Capture time in seconds.
-        data: The bytes; as they are read from shared memory, a view of it.
+        data: The bytes. Nobody but this process can write to them.
         slot: Where in shared memory they came; None if in the message.
         size: `(height, width)` as the message says; meaningless for JPEG.
         received: When it was taken from the wire, on the clock that times the stages.
@@ -285,7 +285,7 @@ def arrival(request: pb.EnforceStreamRequest, previous: int, received: float, sl
 
     Raises:
         ProtocolError: It carries no frame, or one that is out of order or without what it must have.
-        UnsupportedError: The picture lies in shared memory, and there is none.
+        UnsupportedError: The picture, or what is given back, lies in shared memory, and there is none.
     """
     if request.WhichOneof("message") != "frame":
         raise ProtocolError("every message after the first must carry `frame` or `release`")
@@ -296,6 +296,10 @@ def arrival(request: pb.EnforceStreamRequest, previous: int, received: float, sl
         )
     if not frame.HasField("capture_offset"):
         raise ProtocolError("a frame must have a `capture_offset`", field="capture_offset")
+    if released := frame.released_slots:
+        if slots is None:
+            raise UnsupportedError("this stream shares no memory", feature="shared_memory")
+        slots.give_back(released)
     return Arrival(
         frame.sequence_number,
         seconds(frame.capture_offset, "capture_offset"),
@@ -393,11 +397,11 @@ def still(request: pb.ClassifyFrameRequest, limits: Limits, at_least: tuple[int,
     return raw_frame(Arrival(0, offset, data, (sent.height_px, sent.width_px), 0.0), form, limits)
 
 
-def packed(frame: Frame) -> bytes:
-    """Return the planes of a frame as one buffer, as the contract arranges them."""
+def packed(frame: Frame) -> bytes | memoryview:
+    """Return the planes of a frame as one buffer, as the contract arranges them; without a copy if they are one."""
     whole = frame.planes[0].base
     if isinstance(whole, np.ndarray) and whole.ndim == 1 and whole.dtype == np.uint8 and _are(frame.planes, whole):
-        return whole.tobytes()
+        return whole.data
     return b"".join(plane.tobytes() for plane in frame.planes)
 
 

@@ -253,7 +253,7 @@ Global___StreamConfig: _TypeAlias = StreamConfig  # noqa: Y015
 
 @_typing.final
 class SlotRelease(_message.Message):
-    """Gives shared memory back. A slot belongs to the server from the frame that names it until its result, and after that
+    """Gives shared memory back, as `Frame.released_slots` does. A slot belongs to the server from the frame that names it until its result, and after that
     to the result until it is released; only then may another frame use it.
     """
 

@@ -25,27 +25,27 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x16privacy/v1/frame.proto\x12\nprivacy.v1\x1a\x1egoogle/protobuf/duration.proto\"\x98\x01\n\x0b\x46rameFormat\x12-\n\x0cpixel_format\x18\x01 \x01(\x0e\x32\x17.privacy.v1.PixelFormat\x12-\n\x0c\x63olor_matrix\x18\x02 \x01(\x0e\x32\x17.privacy.v1.ColorMatrix\x12+\n\x0b\x63olor_range\x18\x03 \x01(\x0e\x32\x16.privacy.v1.ColorRange\"\xf0\x01\n\x05\x46rame\x12\x17\n\x0fsequence_number\x18\x01 \x01(\x03\x12\x31\n\x0e\x63\x61pture_offset\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x0e\n\x04\x64\x61ta\x18\x03 \x01(\x0cH\x00\x12\x35\n\rshared_memory\x18\x04 \x01(\x0b\x32\x1c.privacy.v1.SharedMemorySlotH\x00\x12\x10\n\x08width_px\x18\x05 \x01(\x05\x12\x11\n\theight_px\x18\x06 \x01(\x05\x12$\n\x03ptz\x18\x07 \x01(\x0b\x32\x17.privacy.v1.PtzPositionB\t\n\x07payload\"`\n\x0bPtzPosition\x12\x0f\n\x07pan_deg\x18\x01 \x01(\x01\x12\x10\n\x08tilt_deg\x18\x02 \x01(\x01\x12\x0c\n\x04zoom\x18\x03 \x01(\x01\x12\x11\n\tpreset_id\x18\x04 \x01(\t\x12\r\n\x05\x61\x63tor\x18\x05 \x01(\t\"4\n\x10SharedMemorySlot\x12\x0c\n\x04slot\x18\x01 \x01(\x05\x12\x12\n\nsize_bytes\x18\x02 \x01(\x03\"\xaf\x01\n\x07Picture\x12-\n\x0cpixel_format\x18\x01 \x01(\x0e\x32\x17.privacy.v1.PixelFormat\x12\x0e\n\x04\x64\x61ta\x18\x02 \x01(\x0cH\x00\x12\x35\n\rshared_memory\x18\x03 \x01(\x0b\x32\x1c.privacy.v1.SharedMemorySlotH\x00\x12\x10\n\x08width_px\x18\x04 \x01(\x05\x12\x11\n\theight_px\x18\x05 \x01(\x05\x42\t\n\x07payload*\xe1\x01\n\x0bPixelFormat\x12\x1c\n\x18PIXEL_FORMAT_UNSPECIFIED\x10\x00\x12\x15\n\x11PIXEL_FORMAT_JPEG\x10\x01\x12\x15\n\x11PIXEL_FORMAT_I420\x10\x02\x12\x15\n\x11PIXEL_FORMAT_NV12\x10\x03\x12\x14\n\x10PIXEL_FORMAT_BGR\x10\x04\x12\x14\n\x10PIXEL_FORMAT_RGB\x10\x05\x12\x15\n\x11PIXEL_FORMAT_GRAY\x10\x06\x12\x15\n\x11PIXEL_FORMAT_H264\x10\x07\x12\x15\n\x11PIXEL_FORMAT_H265\x10\x08*[\n\x0b\x43olorMatrix\x12\x1c\n\x18\x43OLOR_MATRIX_UNSPECIFIED\x10\x00\x12\x16\n\x12\x43OLOR_MATRIX_BT601\x10\x01\x12\x16\n\x12\x43OLOR_MATRIX_BT709\x10\x02*X\n\nColorRange\x12\x1b\n\x17\x43OLOR_RANGE_UNSPECIFIED\x10\x00\x12\x17\n\x13\x43OLOR_RANGE_LIMITED\x10\x01\x12\x14\n\x10\x43OLOR_RANGE_FULL\x10\x02\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x16privacy/v1/frame.proto\x12\nprivacy.v1\x1a\x1egoogle/protobuf/duration.proto\"\x98\x01\n\x0b\x46rameFormat\x12-\n\x0cpixel_format\x18\x01 \x01(\x0e\x32\x17.privacy.v1.PixelFormat\x12-\n\x0c\x63olor_matrix\x18\x02 \x01(\x0e\x32\x17.privacy.v1.ColorMatrix\x12+\n\x0b\x63olor_range\x18\x03 \x01(\x0e\x32\x16.privacy.v1.ColorRange\"\x88\x02\n\x05\x46rame\x12\x17\n\x0fsequence_number\x18\x01 \x01(\x03\x12\x31\n\x0e\x63\x61pture_offset\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x0e\n\x04\x64\x61ta\x18\x03 \x01(\x0cH\x00\x12\x35\n\rshared_memory\x18\x04 \x01(\x0b\x32\x1c.privacy.v1.SharedMemorySlotH\x00\x12\x10\n\x08width_px\x18\x05 \x01(\x05\x12\x11\n\theight_px\x18\x06 \x01(\x05\x12$\n\x03ptz\x18\x07 \x01(\x0b\x32\x17.privacy.v1.PtzPosition\x12\x16\n\x0ereleased_slots\x18\x08 \x03(\x05\x42\t\n\x07payload\"`\n\x0bPtzPosition\x12\x0f\n\x07pan_deg\x18\x01 \x01(\x01\x12\x10\n\x08tilt_deg\x18\x02 \x01(\x01\x12\x0c\n\x04zoom\x18\x03 \x01(\x01\x12\x11\n\tpreset_id\x18\x04 \x01(\t\x12\r\n\x05\x61\x63tor\x18\x05 \x01(\t\"4\n\x10SharedMemorySlot\x12\x0c\n\x04slot\x18\x01 \x01(\x05\x12\x12\n\nsize_bytes\x18\x02 \x01(\x03\"\xaf\x01\n\x07Picture\x12-\n\x0cpixel_format\x18\x01 \x01(\x0e\x32\x17.privacy.v1.PixelFormat\x12\x0e\n\x04\x64\x61ta\x18\x02 \x01(\x0cH\x00\x12\x35\n\rshared_memory\x18\x03 \x01(\x0b\x32\x1c.privacy.v1.SharedMemorySlotH\x00\x12\x10\n\x08width_px\x18\x04 \x01(\x05\x12\x11\n\theight_px\x18\x05 \x01(\x05\x42\t\n\x07payload*\xe1\x01\n\x0bPixelFormat\x12\x1c\n\x18PIXEL_FORMAT_UNSPECIFIED\x10\x00\x12\x15\n\x11PIXEL_FORMAT_JPEG\x10\x01\x12\x15\n\x11PIXEL_FORMAT_I420\x10\x02\x12\x15\n\x11PIXEL_FORMAT_NV12\x10\x03\x12\x14\n\x10PIXEL_FORMAT_BGR\x10\x04\x12\x14\n\x10PIXEL_FORMAT_RGB\x10\x05\x12\x15\n\x11PIXEL_FORMAT_GRAY\x10\x06\x12\x15\n\x11PIXEL_FORMAT_H264\x10\x07\x12\x15\n\x11PIXEL_FORMAT_H265\x10\x08*[\n\x0b\x43olorMatrix\x12\x1c\n\x18\x43OLOR_MATRIX_UNSPECIFIED\x10\x00\x12\x16\n\x12\x43OLOR_MATRIX_BT601\x10\x01\x12\x16\n\x12\x43OLOR_MATRIX_BT709\x10\x02*X\n\nColorRange\x12\x1b\n\x17\x43OLOR_RANGE_UNSPECIFIED\x10\x00\x12\x17\n\x13\x43OLOR_RANGE_LIMITED\x10\x01\x12\x14\n\x10\x43OLOR_RANGE_FULL\x10\x02\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'privacy.v1.frame_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_PIXELFORMAT']._serialized_start=799
-  _globals['_PIXELFORMAT']._serialized_end=1024
-  _globals['_COLORMATRIX']._serialized_start=1026
-  _globals['_COLORMATRIX']._serialized_end=1117
-  _globals['_COLORRANGE']._serialized_start=1119
-  _globals['_COLORRANGE']._serialized_end=1207
+  _globals['_PIXELFORMAT']._serialized_start=823
+  _globals['_PIXELFORMAT']._serialized_end=1048
+  _globals['_COLORMATRIX']._serialized_start=1050
+  _globals['_COLORMATRIX']._serialized_end=1141
+  _globals['_COLORRANGE']._serialized_start=1143
+  _globals['_COLORRANGE']._serialized_end=1231
   _globals['_FRAMEFORMAT']._serialized_start=71
   _globals['_FRAMEFORMAT']._serialized_end=223
   _globals['_FRAME']._serialized_start=226
-  _globals['_FRAME']._serialized_end=466
-  _globals['_PTZPOSITION']._serialized_start=468
-  _globals['_PTZPOSITION']._serialized_end=564
-  _globals['_SHAREDMEMORYSLOT']._serialized_start=566
-  _globals['_SHAREDMEMORYSLOT']._serialized_end=618
-  _globals['_PICTURE']._serialized_start=621
-  _globals['_PICTURE']._serialized_end=796
+  _globals['_FRAME']._serialized_end=490
+  _globals['_PTZPOSITION']._serialized_start=492
+  _globals['_PTZPOSITION']._serialized_end=588
+  _globals['_SHAREDMEMORYSLOT']._serialized_start=590
+  _globals['_SHAREDMEMORYSLOT']._serialized_end=642
+  _globals['_PICTURE']._serialized_start=645
+  _globals['_PICTURE']._serialized_end=820
 # @@protoc_insertion_point(module_scope)

@@ -3,9 +3,11 @@
 isort:skip_file
 """
 
+from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import duration_pb2 as _duration_pb2
 from google.protobuf import message as _message
+from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 import builtins as _builtins
 import sys
@@ -175,6 +177,7 @@ class Frame(_message.Message):
     WIDTH_PX_FIELD_NUMBER: _builtins.int
     HEIGHT_PX_FIELD_NUMBER: _builtins.int
     PTZ_FIELD_NUMBER: _builtins.int
+    RELEASED_SLOTS_FIELD_NUMBER: _builtins.int
     sequence_number: _builtins.int
     """Required. Position in the stream. Range: [0, 2^63 - 1]; greater than that of the frame before. Gaps are allowed."""
     data: _builtins.bytes
@@ -199,6 +202,12 @@ class Frame(_message.Message):
         and a camera that is moved onto a prohibited place and dwells on it is reported (Guangdong Decree 132 Art. 19(1)).
         """
 
+    @_builtins.property
+    def released_slots(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """Optional. Slots of shared memory whose results the client no longer reads: as `SlotRelease.slots`, without a message
+        of its own. They are given back before the frame's own slot is looked at, which may be one of them.
+        """
+
     def __init__(
         self,
         *,
@@ -209,10 +218,11 @@ class Frame(_message.Message):
         width_px: _builtins.int = ...,
         height_px: _builtins.int = ...,
         ptz: Global___PtzPosition | None = ...,
+        released_slots: _abc.Iterable[_builtins.int] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["capture_offset", b"capture_offset", "data", b"data", "payload", b"payload", "ptz", b"ptz", "shared_memory", b"shared_memory"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["capture_offset", b"capture_offset", "data", b"data", "height_px", b"height_px", "payload", b"payload", "ptz", b"ptz", "sequence_number", b"sequence_number", "shared_memory", b"shared_memory", "width_px", b"width_px"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["capture_offset", b"capture_offset", "data", b"data", "height_px", b"height_px", "payload", b"payload", "ptz", b"ptz", "released_slots", b"released_slots", "sequence_number", b"sequence_number", "shared_memory", b"shared_memory", "width_px", b"width_px"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType_payload: _TypeAlias = _typing.Literal["data", "shared_memory"]  # noqa: Y015
     _WhichOneofArgType_payload: _TypeAlias = _typing.Literal["payload", b"payload"]  # noqa: Y015

@@ -57,6 +57,28 @@ def test_outside_is_bit_identical_and_the_input_is_not_touched(
         assert shown.shape == was.shape
 
 
+@given(layouts, sizes, st.lists(regions, max_size=3), st.builds(Effect, effect_kinds, strengths), st.integers(0, 255))
+def test_memory_that_is_written_into_holds_the_same_whatever_was_there(
+    layout: Layout, size: tuple[int, int], many: list[Region], effect: Effect, before: int
+) -> None:
+    frame, plan = random_frame(layout, size), MaskPlan(tuple(many), effect)
+    into = np.full(sum(plane.size for plane in frame.planes), before, np.uint8)
+    masked = mask(frame, plan, into)
+
+    for shown, plane in zip(masked.planes, mask(frame, plan).planes, strict=True):
+        assert np.array_equal(shown, plane)
+    if any(part.any() for part in hidden(frame, plan)) and not (
+        effect.kind is EffectKind.SOLID and plan.hides_everything
+    ):
+        assert np.array_equal(into, np.concatenate([plane.ravel() for plane in masked.planes]))
+
+
+def test_memory_of_another_size_is_refused() -> None:
+    plan = MaskPlan((Polygon(((0, 0), (1, 0), (1, 0.5))),), Effect())
+    with pytest.raises(ValueError, match="takes"):
+        mask(random_frame(Layout.GRAY, (4, 4)), plan, np.empty(17, np.uint8))
+
+
 @given(layouts, sizes, st.lists(regions, min_size=1, max_size=3), st.booleans())
 def test_solid_leaves_one_colour_inside(layout: Layout, size: tuple[int, int], many: list[Region], full: bool) -> None:
     frame = random_frame(layout, size, full_range=full)

@@ -4,7 +4,7 @@ import contextlib
 import mmap
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
@@ -12,16 +12,21 @@ from typing import Any
 import grpc
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from privacy.client.memory import Shared
 from privacy.errors import OverloadError, ProtocolError
+from privacy.evidence import Evidence
+from privacy.masking import effects
 from privacy.serve import slots as shared
 from privacy.serve.server import Server
 from privacy.serve.slots import FOLDER, SlotMaker, Slots, sweep
 from privacy.v1 import enforcement_service_pb2 as pb
 from privacy.v1 import enforcement_service_pb2_grpc as pb_grpc
-from tests.serve.messages import DARK, FORMATS, LIGHT, SIZE, config, frame, payload, refusal
+from privacy.v1 import mask_pb2, verdict_pb2
+from tests.serve.messages import DARK, FORMATS, LEFT, LIGHT, SIZE, WHOLE, config, frame, payload, refusal, results
 from tests.serve.test_observer import Notebook
+from tests.toys import Bright
 
 SLOT = 64 * 1024
 
@@ -53,13 +58,14 @@ class Plugin:
     def send(self, request: pb.EnforceStreamRequest | None) -> None:
         self._requests.put(request)
 
-    def frame(self, slot: int, data: bytes, size: int | None = None) -> pb.FrameResult:
+    def frame(self, slot: int, data: bytes, size: int | None = None, *, released: Sequence[int] = ()) -> pb.FrameResult:
         if 0 <= slot < self.memory.slots:
             self.map[slot * SLOT : slot * SLOT + len(data)] = data
         self._number += 1
         message = frame(self._number, data=b"")
         message.frame.shared_memory.slot = slot
         message.frame.shared_memory.size_bytes = len(data) if size is None else size
+        message.frame.released_slots.extend(released)
         self.send(message)
         return next(self._answers).result
 
@@ -92,6 +98,83 @@ def test_a_slot_can_be_used_again_once_it_was_given_back(stub: pb_grpc.Enforceme
     for _ in range(20):
         assert plugin.frame(0, payload("GRAY", DARK)).HasField("verdict")
         plugin.release(0)
+    plugin.end()
+
+
+def test_a_frame_can_give_back_the_slot_it_comes_in_and_others(stub: pb_grpc.EnforcementServiceStub) -> None:
+    plugin = Plugin(stub)
+    plugin.frame(0, payload("GRAY", DARK))
+    plugin.frame(1, payload("GRAY", DARK))
+    plugin.frame(1, payload("GRAY", DARK), released=[0, 1])
+    assert plugin.frame(0, payload("GRAY", DARK)).HasField("verdict")
+    plugin.end()
+
+
+def test_a_slot_cannot_be_given_back_where_none_are_shared(stub: pb_grpc.EnforcementServiceStub) -> None:
+    message = frame(0)
+    message.frame.released_slots.append(0)
+
+    asked = iter([config(), message])
+    assert refusal(lambda: list(stub.EnforceStream(asked, timeout=20)))[:2] == ("UNIMPLEMENTED", "UNSUPPORTED")
+
+
+class Scribbler(Bright):
+    """A client that writes over its slot while the server has it: just after it was read, when it is looked at."""
+
+    plugin: Plugin | None = None
+
+    def look(self, images: Sequence[NDArray[np.uint8]], offsets: Sequence[float]) -> list[Evidence]:
+        if self.plugin is not None:
+            self.plugin.map[:SLOT] = bytes([LIGHT]) * SLOT
+        return super().look(images, offsets)
+
+
+@pytest.mark.parametrize("effect", ["SOLID", "PIXELATE"])
+@pytest.mark.parametrize("pixel_format", ["I420", "NV12", "BGR", "GRAY", "JPEG"])
+def test_what_is_shown_is_what_was_judged_whatever_is_written_over_it(
+    serve: Callable[..., Server], pixel_format: str, effect: str
+) -> None:
+    """The picture that was looked at, masked; not the one that took its place in the slot."""
+    kind = mask_pb2.EffectKind.Value(f"EFFECT_KIND_{effect}")
+    options: dict[str, Any] = {
+        "response_mode": pb.RESPONSE_MODE_MASKED_FRAME,
+        "static_zones": [LEFT],
+        "effect": mask_pb2.Effect(kind=kind, strength=1.0),
+    }
+    model = Scribbler()
+    with grpc.insecure_channel(serve(model, shared_memory_bytes=1024 * 1024).address) as channel:
+        stub = pb_grpc.EnforcementServiceStub(channel)
+        sent = [frame(number, DARK + 2 * (number % 2), pixel_format) for number in range(5)]
+        asked = results(stub, [config(pixel_format, **options), *sent])
+        plugin = model.plugin = Plugin(stub, pixel_format, **options)
+        shown: list[bytes] = []
+        for message in sent:
+            back = plugin.frame(0, message.frame.data, released=[0] if shown else []).masked.shared_memory
+            shown.append(bytes(plugin.map[: back.size_bytes]))
+        plugin.end()
+
+    assert asked[-1].verdict.state == verdict_pb2.VERDICT_STATE_CLEAR
+    assert shown == [answer.masked.data for answer in asked]
+
+
+def test_a_mask_that_fails_half_way_leaves_nothing_but_black(
+    stub: pb_grpc.EnforcementServiceStub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The picture was copied to its slot by then, and nothing of it hidden yet."""
+    plugin = Plugin(stub, response_mode=pb.RESPONSE_MODE_MASKED_FRAME, static_zones=[LEFT])
+    for slot in range(4):
+        answer = plugin.frame(slot, payload("GRAY", DARK))
+    assert answer.verdict.state == verdict_pb2.VERDICT_STATE_CLEAR
+    assert DARK in plugin.map[3 * SLOT : 3 * SLOT + SIZE[0] * SIZE[1]]
+
+    def broken(*_: object) -> None:
+        raise RuntimeError("no more")
+
+    monkeypatch.setattr(effects, "solid", broken)
+    answer = plugin.frame(4, payload("GRAY", DARK))
+
+    assert answer.mask_plan.regions == [WHOLE]
+    assert set(plugin.map[4 * SLOT : 4 * SLOT + answer.masked.shared_memory.size_bytes]) == {0}
     plugin.end()
 
 
@@ -187,6 +270,18 @@ def test_whoever_breaks_the_rules_is_told_and_leaves_nothing_behind(
     assert ours() == []
 
 
+@pytest.mark.parametrize("released", [[1], [8], [-1], [0, 0]])
+def test_a_frame_cannot_give_back_what_has_no_result(
+    stub: pb_grpc.EnforcementServiceStub, released: Sequence[int]
+) -> None:
+    plugin = Plugin(stub)
+    plugin.frame(0, payload("GRAY", DARK))
+
+    told = refusal(lambda: plugin.frame(1, payload("GRAY", DARK), released=released))
+    assert told[:2] == ("INVALID_ARGUMENT", "INVALID_MESSAGE")
+    assert ours() == []
+
+
 def test_a_picture_of_the_wrong_length_is_told(stub: pb_grpc.EnforcementServiceStub) -> None:
     plugin = Plugin(stub)
 
@@ -254,7 +349,7 @@ def test_what_a_killed_server_left_is_swept_and_nothing_else(tmp_path: Path, mon
 
 def test_arrays_over_a_slot_outlive_its_name() -> None:
     slots = Slots(2, 1024)
-    view = np.frombuffer(slots.take(1, 1024), np.uint8)
+    view = slots.room(1, 1024)
     slots.close()
     del slots
 
@@ -269,7 +364,7 @@ def test_memory_goes_with_its_stream_and_not_with_the_garbage() -> None:
 
 def test_memory_that_is_looked_at_goes_with_the_last_look() -> None:
     with SlotMaker(2**20).make(2, 4096) as slots:
-        name, picture = slots.name, slots.take(0, 10)
+        name, picture = slots.name, slots.room(0, 10)
     assert bytes(picture) == bytes(10)
     del slots, picture
     assert not is_open(name)
