@@ -143,7 +143,8 @@ def find(
     for recording in _found(_listed(paths), naming, ignored):
         if recording.path not in seen:
             seen.add(recording.path)
-            yield recording if _inside(Path(recording.path), within) else replace(recording, fault=Fault.REFUSED)
+            allowed = recording.fault or _inside(Path(recording.path), within)
+            yield recording if allowed else replace(recording, fault=Fault.REFUSED)
 
 
 def _inside(path: Path, within: Sequence[Path]) -> bool:
@@ -168,7 +169,11 @@ def open_recording(path: str) -> Recorded:
 
 def pictures_in(folder: Path) -> list[Path]:
     """Return the pictures that lie in a folder itself, by name."""
-    return sorted(path for path in folder.iterdir() if path.suffix.lower() in PICTURES and path.is_file())
+    return sorted(path for path in folder.iterdir() if _is_picture(path))
+
+
+def _is_picture(path: Path) -> bool:
+    return path.suffix.lower() in PICTURES and path.is_file()
 
 
 def timed(pictures: Sequence[Path]) -> list[tuple[float, Path]]:
@@ -203,7 +208,10 @@ def _found(paths: Iterable[str], naming: Naming, ignored: Callable[[str], None])
             yield _recording(Path(path), naming)
         elif any(letter in path for letter in "*?["):
             anchor = Path(path).anchor
-            found = sorted(Path(anchor or ".").glob(path.removeprefix(anchor)))
+            try:
+                found = sorted(Path(anchor or ".").glob(path.removeprefix(anchor)))
+            except ValueError as error:
+                raise InputError(f"{path}: {error}", path=path) from error
             if not found:
                 raise InputError(f"{path}: matches nothing", path=path)
             for one in found:
@@ -214,9 +222,10 @@ def _found(paths: Iterable[str], naming: Naming, ignored: Callable[[str], None])
 
 def _below(folder: Path, naming: Naming, ignored: Callable[[str], None]) -> Iterator[Recording]:
     # Links are not followed: one that leads back up has no end, and one that leads out was not asked for.
-    for here, folders, files in os.walk(folder):
+    unread: list[OSError] = []
+    for here, folders, files in os.walk(folder, onerror=unread.append):
         folders.sort()
-        pictures = [name for name in files if Path(name).suffix.lower() in PICTURES]
+        pictures = [name for name in files if _is_picture(Path(here) / name)]
         sequence = len(pictures) >= MIN_SEQUENCE
         if sequence:
             yield _sequence(Path(here), naming)
@@ -228,29 +237,37 @@ def _below(folder: Path, naming: Naming, ignored: Callable[[str], None]) -> Iter
                 ignored(str(path))
             else:
                 yield _recording(path, naming)
+    for error in unread:  # what lies in such a folder is nothing that was audited
+        path = Path(error.filename)
+        yield _unread(path, naming.camera_of(str(path / "recording")), error)
 
 
 def _recording(path: Path, naming: Naming) -> Recording:
-    name = str(path)
-    common = {"path": name, "camera": naming.camera_of(name), "begun": begun_of(name)}
+    name, camera = str(path), naming.camera_of(str(path))
     try:
         status = path.stat()
-    except FileNotFoundError:
-        return Recording(**common, bytes=-1, mark="", fault=Fault.VANISHED)  # type: ignore[arg-type]
-    except OSError:
-        return Recording(**common, bytes=-1, mark="", fault=Fault.REFUSED)  # type: ignore[arg-type]
+    except OSError as error:
+        return _unread(path, camera, error)
     mark = f"{status.st_size}-{status.st_mtime_ns}"
-    return Recording(**common, bytes=status.st_size, mark=mark)  # type: ignore[arg-type]
+    return Recording(path=name, camera=camera, begun=begun_of(name), bytes=status.st_size, mark=mark)
 
 
 def _sequence(folder: Path, naming: Naming) -> Recording:
-    files = pictures_in(folder)
-    sizes = [path.stat().st_size for path in files]
-    newest = max(path.stat().st_mtime_ns for path in files)
-    begun = min((stamp for path in files if (stamp := begun_of(str(path)))), default=None)
     camera = naming.camera_of(str(folder / "pictures"))
-    mark = f"{len(files)}-{sum(sizes)}-{newest}"
-    return Recording(path=str(folder), camera=camera, begun=begun, bytes=sum(sizes), mark=mark)
+    try:
+        files = pictures_in(folder)
+        states = [path.stat() for path in files]
+    except OSError as error:
+        return _unread(folder, camera, error)
+    begun = min((stamp for path in files if (stamp := begun_of(str(path)))), default=None)
+    total, newest = sum(each.st_size for each in states), max((each.st_mtime_ns for each in states), default=0)
+    return Recording(path=str(folder), camera=camera, begun=begun, bytes=total, mark=f"{len(files)}-{total}-{newest}")
+
+
+def _unread(path: Path, camera: str, error: OSError) -> Recording:
+    """Return what cannot even be listed, with the reason."""
+    why = Fault.VANISHED if isinstance(error, FileNotFoundError) else Fault.REFUSED
+    return Recording(path=str(path), camera=camera, begun=begun_of(str(path)), bytes=-1, mark="", fault=why)
 
 
 def _is_url(path: str) -> bool:

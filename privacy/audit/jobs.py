@@ -8,7 +8,7 @@ import re
 import threading
 import uuid
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from multiprocessing.managers import BaseManager
@@ -272,8 +272,9 @@ class Jobs(Shelf):
         for root in self.roots:
             whole = root / path
             if any(letter in path for letter in "*?["):
-                if whole.is_relative_to(root) and any(root.glob(str(whole.relative_to(root)))):
-                    return str(whole)
+                with suppress(ValueError):  # it is no pattern
+                    if whole.is_relative_to(root) and any(root.glob(str(whole.relative_to(root)))):
+                        return str(whole)
             elif whole.resolve().is_relative_to(root) and whole.exists():
                 return str(whole)
         raise refused

@@ -1,6 +1,8 @@
 """What is found where, whose camera it is, and from when."""
 
+import os
 import re
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -43,7 +45,30 @@ def test_globs_and_lists_name_recordings_too_and_each_counts_once(folder: Path) 
     assert names(f"{folder}/b/*.mp4", f"@{folder / 'list.txt'}", folder / "b/1.mp4") == ["1.mp4", "2.mkv", "3"]
 
 
-@pytest.mark.parametrize("path", ["nowhere", "no*.mp4", "@nowhere", "sftp://user:secret@host/x"])
+def test_a_folder_that_cannot_be_listed_is_named_as_refused(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    listed = os.scandir
+
+    def scandir(path: str) -> Iterator[os.DirEntry[str]]:
+        if Path(path).name == "b":
+            raise PermissionError(13, "Permission denied", str(path))
+        return listed(path)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    found = list(find([str(folder)], Naming(), lambda _: None, within=[folder.resolve()]))
+
+    assert [(Path(one.path).name, one.camera, one.fault) for one in found if one.fault] == [("b", "b", Fault.REFUSED)]
+    assert [Path(one.path).name for one in found if not one.fault] == ["3", "snaps"]
+
+
+def test_pictures_that_are_links_to_nothing_are_named_as_vanished(folder: Path) -> None:
+    for number in range(2):
+        (folder / "a" / f"{number}.jpg").symlink_to("nowhere")
+    found = list(find([str(folder / "a")], Naming(), lambda _: None))
+
+    assert [Path(one.path).name for one in found if one.fault == Fault.VANISHED] == ["0.jpg", "1.jpg"]
+
+
+@pytest.mark.parametrize("path", ["nowhere", "no*.mp4", "**x", "@nowhere", "sftp://user:secret@host/x"])
 def test_a_path_that_names_nothing_is_an_error_without_passwords(path: str) -> None:
     with pytest.raises(InputError) as raised:
         names(path)
