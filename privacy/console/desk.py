@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from importlib import resources
 from typing import Any
@@ -18,7 +19,7 @@ from privacy.console.thumbnails import Thumbnails
 from privacy.console.wall import Wall
 from privacy.console.watchers import Watchers
 from privacy.console.words import Language, Speech, Theme
-from privacy.errors import FieldError, UnsupportedError
+from privacy.errors import DatabaseError, FieldError, UnsupportedError
 from privacy.policy import Policy
 from privacy.reports.report import ReportState
 from privacy.reports.store import Store
@@ -186,7 +187,9 @@ class Desk:
         """Return how many reports nobody has taken up yet; None if that is not known, or not theirs to know."""
         if self.store is None or not asked.may(REPORTS):
             return None
-        return queries.counts(self.store)[ReportState.OPEN]
+        with suppress(DatabaseError):  # every page tells it, and the one that says that the database is gone as well
+            return queries.counts(self.store)[ReportState.OPEN]
+        return None
 
     def zone(self, speech: Speech, zone: Zone | None, policy: str = "") -> str:
         """Return what a place is called: in Chinese as its policy has it from the law, or as the default one has."""

@@ -23,7 +23,7 @@ from privacy.console.words import Language, Speech, Theme, preferred
 from privacy.errors import FieldError, PermissionDeniedError, PrivacyError, RateError, UnauthenticatedError
 from privacy.serve.access import may
 from privacy.serve.caller import NOBODY, Caller
-from privacy.serve.status import RETRY_AFTER_S, code_of
+from privacy.serve.status import RETRY_AFTER_S, code_of, kept_back, words_of
 
 log = structlog.get_logger()
 
@@ -266,11 +266,11 @@ def status_of(error: PrivacyError) -> int:
 
 def _refused(desk: Desk, asked: Asked, error: PrivacyError) -> Response:
     status = status_of(error)
-    log.info("page_refused", page=asked.path, reason=error.reason, status=status)
+    log.info("page_refused", page=asked.path, reason=error.reason, status=status, **kept_back(error))
     if asked.htmx:
-        response: Response = PlainTextResponse(f"{error}\n", status)
+        response: Response = PlainTextResponse(f"{words_of(error)}\n", status)
     else:
-        response = desk.page("error.html", asked, status, reason=error.reason, said=str(error))
+        response = desk.page("error.html", asked, status, reason=error.reason, said=words_of(error))
     if isinstance(error, RateError):
         response.headers["retry-after"] = str(RETRY_AFTER_S)
     if status == 401 and asked.htmx:

@@ -20,6 +20,8 @@ log = structlog.get_logger()
 
 DOMAIN = "privacy"
 RETRY_AFTER_S = 2
+_OWN = (errors.DatabaseError, errors.SinkError)
+"""What these say names files and hosts of the server; that is for its log, and for nobody who calls."""
 _LONGEST = 512  # characters; trailers that outgrow the peer's header limit would replace the error by another
 
 CODES: dict[type[errors.PrivacyError], grpc.StatusCode] = {
@@ -55,11 +57,21 @@ def code_of(error: errors.PrivacyError) -> grpc.StatusCode:
 def status_of(error: errors.PrivacyError) -> status_pb2.Status:
     """Return what the client gets: the code, the message, `ErrorInfo`, and `RetryInfo` if trying again may help."""
     code = code_of(error)
-    facts = {key: str(value)[:_LONGEST] for key, value in error.facts.items()}
+    facts = {} if isinstance(error, _OWN) else {key: str(value)[:_LONGEST] for key, value in error.facts.items()}
     details = [_packed(error_details_pb2.ErrorInfo(reason=error.reason, domain=DOMAIN, metadata=facts))]
     if code is grpc.StatusCode.RESOURCE_EXHAUSTED:
         details.append(_packed(error_details_pb2.RetryInfo(retry_delay=Duration(seconds=RETRY_AFTER_S))))
-    return status_pb2.Status(code=code.value[0], message=str(error)[:_LONGEST], details=details)
+    return status_pb2.Status(code=code.value[0], message=words_of(error)[:_LONGEST], details=details)
+
+
+def words_of(error: errors.PrivacyError) -> str:
+    """Return what whoever calls is told of an error."""
+    return "what this server keeps cannot be read or written now" if isinstance(error, _OWN) else str(error)
+
+
+def kept_back(error: errors.PrivacyError) -> dict[str, str]:
+    """Return what the log has to say of an error, since nobody else is told."""
+    return {"error": str(error)} if isinstance(error, _OWN) else {}
 
 
 def _packed(message: Message) -> Any:
@@ -84,7 +96,7 @@ def _ended(context: grpc.ServicerContext) -> Iterator[None]:
     try:
         yield
     except errors.PrivacyError as error:
-        log.info("call_refused", reason=error.reason, code=code_of(error).name)
+        log.info("call_refused", reason=error.reason, code=code_of(error).name, **kept_back(error))
         context.abort_with_status(rpc_status.to_status(status_of(error)))
     except grpc.RpcError:
         raise  # the client has gone

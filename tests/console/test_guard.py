@@ -4,9 +4,12 @@ import re
 from dataclasses import replace
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from privacy.console.app import PAGES
 from privacy.console.guard import MAX_FIELDS, MAX_FORM, Page
+from privacy.database import open_database
+from privacy.reports.store import Store
 from privacy.serve.access import METHODS, may
 from privacy.tokens import Role
 from tests.console.conftest import HTML, Browser, World
@@ -253,3 +256,13 @@ def test_what_fails_says_nothing_of_what_it_was_about(world: World, monkeypatch:
 
     assert answer.status_code == 500
     assert "secret" not in answer.text
+
+
+def test_without_a_database_of_reports_a_page_says_so_and_not_where_it_was(world: World) -> None:
+    gone = Store(open_database("sqlite:////nowhere/secret/reports.db"), Ed25519PrivateKey.generate())
+    browser = world.browser(Role.OPERATOR, store=gone)
+    cameras, reports = browser.get("/cameras"), browser.get("/reports")
+
+    assert (cameras.status_code, reports.status_code) == (200, 503)
+    assert "DATABASE_UNAVAILABLE" in reports.text
+    assert "secret" not in reports.text + browser.get("/reports", **{"hx-request": "true"}).text

@@ -35,9 +35,26 @@ def test_every_error_has_the_code_of_its_nearest_ancestor(kind: type[errors.Priv
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
 def test_every_error_carries_its_reason_and_facts(kind: type[errors.PrivacyError]) -> None:
     info = error_details_pb2.ErrorInfo()
-    assert status_of(kind("too much", limit=3)).details[0].Unpack(info)
+    status = status_of(kind("too much", limit=3))
+    assert status.details[0].Unpack(info)
 
-    assert (info.reason, info.domain, dict(info.metadata)) == (kind.reason, "privacy", {"limit": "3"})
+    ours = issubclass(kind, errors.DatabaseError | errors.SinkError)
+    assert (info.reason, info.domain, dict(info.metadata)) == (kind.reason, "privacy", {} if ours else {"limit": "3"})
+    assert (status.message == "too much") is not ours
+
+
+@pytest.mark.parametrize("kind", [errors.DatabaseError, errors.DatabaseFullError, errors.SinkError])
+def test_where_the_server_keeps_things_is_said_to_its_log_alone(kind: type[errors.PrivacyError]) -> None:
+    def write() -> None:
+        raise kind("/srv/privacy.db is full", database="/srv/privacy.db")
+
+    call = Mock(grpc.ServicerContext)
+    with capture_logs() as lines, errors_as_status(call):
+        write()
+    (ended,) = call.abort_with_status.call_args.args
+
+    assert "/srv" in str(lines)
+    assert "/srv" not in f"{ended.details} {ended.trailing_metadata}"
 
 
 def test_reasons_are_unique() -> None:
