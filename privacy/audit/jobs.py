@@ -329,13 +329,19 @@ class Jobs(Shelf):
                     self._audit(key, book)
             except Exception as error:  # one audit that fails must not end the others
                 log.error("audit_failed", audit=key, error=type(error).__name__)
-                with self._book(key) as book:
-                    book.state("failure", str(error) if isinstance(error, PrivacyError) else type(error).__name__)
-                    self._end(book, Status.FAILED)
+                self._fail(key, error)
             finally:
                 with self._more:
                     self._running = ""
                     self._cancelled.discard(key)
+
+    def _fail(self, key: str, error: Exception) -> None:
+        try:
+            with self._book(key) as book:
+                book.state("failure", str(error) if isinstance(error, PrivacyError) else type(error).__name__)
+                self._end(book, Status.FAILED)
+        except Exception as unwritten:  # the disk is full; what nobody runs counts as failed all the same
+            log.error("audit_unwritten", audit=key, error=type(unwritten).__name__)
 
     def _audit(self, key: str, book: Book) -> None:
         terms = Terms.from_json(book.fact("terms"))

@@ -12,9 +12,11 @@ from google.longrunning import operations_pb2_grpc as lro_grpc
 from google.protobuf.duration_pb2 import Duration
 
 from privacy import policy
+from privacy.audit.book import Book
 from privacy.audit.jobs import Jobs
 from privacy.audit.scan import Scan, Scanner, Task
 from privacy.audit.terms import Terms
+from privacy.errors import SinkError
 from privacy.policy import Policy
 from privacy.serve.audit_servicer import AuditService, Operations
 from privacy.v1 import audit_service_pb2 as pb
@@ -172,6 +174,23 @@ def test_an_audit_that_broke_off_with_its_service_says_so(
     wait(channel, begun)
 
     assert seen.status == "FAILED"
+
+
+def test_an_audit_for_which_the_disk_is_full_ends_no_other(
+    channel: grpc.Channel, audits: pb_grpc.AuditServiceStub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(book: Book, name: str, value: object) -> None:
+        raise SinkError("database or disk is full")
+
+    SLOWLY[0] = 0.3
+    begun = start(audits, "hall")
+    with monkeypatch.context() as disk:
+        disk.setattr(Book, "state", full)
+        failed = wait(channel, begun)
+    done = wait(channel, start(audits, "hall"))
+
+    assert failed.HasField("error")
+    assert done.HasField("response")
 
 
 def test_other_thresholds_are_tried_on_stored_scores(channel: grpc.Channel, audits: pb_grpc.AuditServiceStub) -> None:
