@@ -113,8 +113,9 @@ class AuditService(pb_grpc.AuditServiceServicer):
                 rows = ((number, one) for number, one in book.findings(after) if test(one))
                 page = list(islice(rows, size))
                 last = str(page[-1][0]) if len(page) == size and next(rows, None) is not None else ""
+            rules = policy.load(self._jobs.job(request.parent).terms.policy)
             return pb.ListFindingsResponse(
-                findings=[self._finding(request.parent, one) for _, one in page],
+                findings=[self._finding(request.parent, rules, one) for _, one in page],
                 next_page_token=pages.token_of(last, request.parent, request.filter),
             )
         raise AssertionError("unreachable: an error ends the call")
@@ -175,8 +176,8 @@ class AuditService(pb_grpc.AuditServiceServicer):
         except InputError as error:
             raise FieldError(str(error), field="spec") from error
 
-    def _finding(self, parent: str, one: dict[str, Any]) -> pb.Finding:
-        message = finding(parent, one, self._jobs, policy.load(self._jobs.job(parent).terms.policy))
+    def _finding(self, parent: str, rules: Policy, one: dict[str, Any]) -> pb.Finding:
+        message = finding(parent, one, self._jobs, rules)
         message.masked_thumbnails.extend(self._jobs.thumbnails(parent, one["thumbnails"]))
         return message
 

@@ -13,7 +13,7 @@ from google.protobuf.duration_pb2 import Duration
 
 from privacy import policy
 from privacy.audit.book import Book
-from privacy.audit.jobs import Jobs
+from privacy.audit.jobs import Job, Jobs
 from privacy.audit.scan import Scan, Scanner, Task
 from privacy.audit.terms import Terms
 from privacy.errors import SinkError
@@ -221,6 +221,24 @@ def test_findings_come_in_pages_and_through_filters(channel: grpc.Channel, audit
     assert [len(first.findings), len(second.findings), len(none.findings)] == [2, 1, 0]
     assert second.next_page_token == ""
     assert len({one.name for one in (*first.findings, *second.findings)}) == 3
+
+
+def test_a_page_of_findings_reads_the_audit_and_its_policy_once(
+    channel: grpc.Channel, audits: pb_grpc.AuditServiceStub, jobs: Jobs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun = start(audits, "hall")
+    wait(channel, begun)
+    asked: list[str] = []
+    job = jobs.job
+
+    def counted(name: str) -> Job:
+        asked.append(name)
+        return job(name)
+
+    monkeypatch.setattr(jobs, "job", counted)
+    page = audits.ListFindings(pb.ListFindingsRequest(parent=begun.name.replace("operations", "audits")))
+
+    assert (len(page.findings), len(asked)) == (3, 1)
 
 
 @pytest.mark.parametrize(
