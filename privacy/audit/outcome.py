@@ -2,6 +2,7 @@
 
 import csv
 import hashlib
+import io
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -279,19 +280,17 @@ def write_csv(path: Path, findings: Iterable[dict[str, Any]]) -> None:
     Raises:
         SinkError: It cannot be written.
     """
-    try:
-        with path.open("w", encoding="utf-8", newline="") as file:
-            rows = csv.writer(file)
-            rows.writerow(CSV)
-            for one in findings:
-                flat = one | {
-                    "clauses": "; ".join(one["clauses"]),
-                    "exposure_s": one["exposure"]["seconds"],
-                    "exposure_frames": one["exposure"]["frames"],
-                }
-                rows.writerow([_cell(flat[column]) for column in CSV])
-    except OSError as error:
-        raise SinkError(f"{path}: cannot be written: {error.strerror}", sink=str(path)) from error
+    text = io.StringIO(newline="")
+    rows = csv.writer(text)
+    rows.writerow(CSV)
+    for one in findings:
+        flat = one | {
+            "clauses": "; ".join(one["clauses"]),
+            "exposure_s": one["exposure"]["seconds"],
+            "exposure_frames": one["exposure"]["frames"],
+        }
+        rows.writerow([_cell(flat[column]) for column in CSV])
+    write(path, text.getvalue())
 
 
 def _cell(value: object) -> object:

@@ -4,6 +4,7 @@ import json
 import os
 import re
 import sys
+import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -48,6 +49,11 @@ class _Default(click.Group):
             raise click.UsageError(str(error)) from error
         except PrivacyError as error:  # 1 means that something was found
             click.echo(f"privacy: {error}", err=True)
+            ctx.exit(EXIT_FAILED)
+        except (click.ClickException, click.Abort, click.exceptions.Exit):
+            raise
+        except Exception:  # nor may a bug, which Python ends with 1, be taken for a finding
+            click.echo(traceback.format_exc(), err=True, nl=False)
             ctx.exit(EXIT_FAILED)
 
 

@@ -17,6 +17,7 @@ from privacy.audit import outcome
 from privacy.audit.book import NAME, Book
 from privacy.audit.page import write_page
 from privacy.cli import cli
+from privacy.errors import SinkError
 from privacy.models import catalogue
 from privacy.sinks.video import VideoSink
 from privacy.sources.recording import Fault
@@ -234,6 +235,32 @@ def test_a_full_disk_is_said_and_what_is_known_stays(tmp_path: Path, monkeypatch
     assert "No space left" in result.stderr
     with Book(tmp_path / "out" / NAME) as book:
         assert book.digest() == digest
+
+
+def test_a_bug_is_no_finding(walk: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Python ends with 1 what it cannot go on with, and to scripts 1 means that a prohibited place was found."""
+
+    def broken(*_: object, **__: object) -> bool:
+        raise RuntimeError("out of cheese")
+
+    monkeypatch.setattr("privacy.audit.run.scan", broken)
+    result = audit(walk, "-o", tmp_path / "out", "--workers", "0")
+
+    assert result.exit_code == 4
+    assert "out of cheese" in result.stderr
+
+
+def test_a_table_that_cannot_be_written_leaves_the_old_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(_: Path, __: Path) -> Path:
+        raise OSError(28, "No space left on device")
+
+    table = tmp_path / "findings.csv"
+    table.write_text("the old one")
+    monkeypatch.setattr(Path, "replace", full)
+    with pytest.raises(SinkError, match="No space left"):
+        outcome.write_csv(table, [])
+
+    assert table.read_text() == "the old one"
 
 
 def test_thumbnails_are_masked_as_asked_for_and_never_weaker_than_the_policy_allows(walk: Path, tmp_path: Path) -> None:
