@@ -11,9 +11,11 @@ frame that is hidden whole would be less of it.
 """
 
 import argparse
+import gc
 import json
 import multiprocessing
 import os
+import signal
 import statistics
 import subprocess
 import sys
@@ -43,6 +45,7 @@ from privacy.models import catalogue
 from privacy.models.classifier import ZoneClassifier
 from privacy.plan import MaskPlan, Polygon
 from privacy.policy import Effect
+from privacy.serve import memory
 from privacy.serve.live import Live
 from privacy.serve.metrics import Metrics
 from privacy.serve.server import Settings, run
@@ -112,21 +115,30 @@ def serve_privacy() -> None:
         shared_memory_bytes=2**30,
         observers=(Metrics(), Live()),
     )
+    signal.signal(signal.SIGUSR1, lambda *_: rest())
     run(engine, Settings(address="127.0.0.1:0"), lambda bound: print("listening on", bound, flush=True))
 
 
+def rest() -> None:
+    """Let go of what nobody uses, and say how many pieces of memory Python has; for whoever asks with SIGUSR1."""
+    gc.collect()
+    memory.give_back()
+    print("blocks", sys.getallocatedblocks(), flush=True)
+
+
 @contextmanager
-def started(what: str) -> Iterator[tuple[str, int]]:
-    """Start a server process; yield its address and process id."""
+def started(what: str, said: deque[str] | None = None) -> Iterator[tuple[str, int]]:
+    """Start a server process; yield its address and process id. What it says from then on is put into `said`."""
     command = [sys.executable, __file__, what]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
     try:
         lines = iter(process.stdout or ())
-        said = next((line for line in lines if line.startswith("listening on ")), "")
-        if not said:
+        bound = next((line for line in lines if line.startswith("listening on ")), "")
+        if not bound:
             raise RuntimeError("the server did not start")
-        threading.Thread(target=lambda: deque(lines, maxlen=0), daemon=True).start()  # its log
-        yield said.split()[-1], process.pid
+        heard = deque[str](maxlen=0) if said is None else said  # its log
+        threading.Thread(target=lambda: heard.extend(lines), daemon=True).start()
+        yield bound.split()[-1], process.pid
     finally:
         process.kill()
         process.wait()
@@ -297,6 +309,7 @@ class Ours:
     def __init__(self) -> None:
         self.open = threading.Event()
         self._shared: Shared | None = None
+        self._slots: dict[int, int | None] = {}
 
     def take(self, response: pb.EnforceStreamResponse) -> None:
         """Open what the server has made, and read what it has put there."""
@@ -304,15 +317,19 @@ class Ours:
             if response.accepted.HasField("shared_memory"):
                 self._shared = Shared(response.accepted.shared_memory)
             self.open.set()
-        elif self._shared is not None:
-            where = response.result.masked.shared_memory
-            self._shared.read(where)
-            self._shared.release(where.slot)
+        elif self._shared is not None and response.WhichOneof("message") == "result":
+            if response.result.masked.HasField("shared_memory"):
+                self._shared.read(response.result.masked.shared_memory)
+            if (slot := self._slots.pop(response.result.sequence_number)) is not None:
+                self._shared.release(slot)
 
     def put(self, request: pb.EnforceStreamRequest, picture: bytes) -> pb.EnforceStreamRequest:
-        """Put the picture of a frame there."""
+        """Put the picture of a frame there; into its message if there is no room."""
         if self._shared is not None:
-            self._shared.send(Jpeg(picture, 0.0), request.frame)
+            slot = self._shared.send(Jpeg(picture, 0.0), request.frame)
+            self._slots[request.frame.sequence_number] = slot
+            if slot is None:
+                request.frame.data = picture
         return request
 
 
@@ -475,32 +492,46 @@ def measure_transport(frames: int, rounds: int) -> dict[str, Any]:
 
 # (d) soak
 
+BUSY_S, REST_S = 55.0, 2.0
+
 
 def measure_soak(minutes: float, guests: int, rate: float) -> dict[str, Any]:
-    """Return how the server's memory grows while cameras come, stay, go and break off."""
+    """Return how the server's memory grows while cameras come, stay, go and break off.
+
+    Once a minute all have gone. What the server holds then, with everything given back that is free, is what it keeps:
+    memory beside that depends on who is there at the moment, and its slope on little else.
+    """
     samples: list[tuple[float, float, int, int]] = []
-    with started("_server") as (address, process):
-        start, until = time.monotonic(), time.monotonic() + 60 * minutes
-        threads = [
-            threading.Thread(target=guest, args=(address, number, until, rate), daemon=True) for number in range(guests)
-        ]
-        for thread in threads:
-            thread.start()
-        while (now := time.monotonic()) < until:
-            fds = len(os.listdir(f"/proc/{process}/fd"))  # noqa: PTH208 - a number is enough
-            tasks = len(os.listdir(f"/proc/{process}/task"))  # noqa: PTH208 - the same
-            samples.append((now - start, rss_mib(process), fds, tasks))
-            time.sleep(1)
-        for thread in threads:
-            thread.join(10)
+    rests: list[tuple[float, float, int]] = []
+    said: deque[str] = deque()
+    with started("_server", said) as (address, process):
+        start = time.monotonic()
+        while (began := time.monotonic()) < start + 60 * minutes:
+            threads = [
+                threading.Thread(target=guest, args=(address, number, began + BUSY_S, rate), daemon=True)
+                for number in range(guests)
+            ]
+            for thread in threads:
+                thread.start()
+            while any(thread.is_alive() for thread in threads):
+                fds = len(os.listdir(f"/proc/{process}/fd"))  # noqa: PTH208 - a number is enough
+                tasks = len(os.listdir(f"/proc/{process}/task"))  # noqa: PTH208 - the same
+                samples.append((time.monotonic() - start, rss_mib(process), fds, tasks))
+                time.sleep(1)
+            time.sleep(REST_S)
+            os.kill(process, signal.SIGUSR1)
+            time.sleep(REST_S)
+            blocks = next(int(line.split()[1]) for line in reversed(said) if line.startswith("blocks "))
+            said.clear()
+            rests.append((time.monotonic() - start, uss_mib(process), blocks))
+            print(f"at rest: {rests[-1][0]:6.0f} s {rests[-1][1]:8.2f} MiB {blocks} blocks", flush=True)
     for at, mib, files, tasks in samples[:: max(1, len(samples) // 10)]:
         print(f"{at:6.0f} s {mib:8.1f} MiB {files:4d} files {tasks:4d} threads", flush=True)
     late = [(at, mib) for at, mib, _, _ in samples if at > 60 * minutes * 0.4]
     slope, low, high = slope_of(np.array(late))
-    # Between two times that memory is given back, what is free but not given back comes on top: the least of a minute
-    # is what is kept.
-    minutes_ = [late[start : start + 60] for start in range(0, len(late) - 59, 60)]
-    kept, kept_low, kept_high = slope_of(np.array([min(one, key=lambda each: each[1]) for one in minutes_]), 3)
+    kept_late = np.array([each for each in rests if each[0] > 60 * minutes * 0.4])
+    kept, kept_low, kept_high = slope_of(kept_late[:, :2], 3)
+    blocks_slope = slope_of(kept_late[:, ::2], 3)
     figures: dict[str, Any] = {
         "minutes": minutes,
         "guests": guests,
@@ -509,8 +540,11 @@ def measure_soak(minutes: float, guests: int, rate: float) -> dict[str, Any]:
         "highest_mib": max(mib for _, mib, _, _ in samples),
         "slope_mib_per_hour": slope,
         "slope_95": [low, high],
-        "kept_slope_mib_per_hour": kept,
-        "kept_slope_95": [kept_low, kept_high],
+        "at_rest_mib": [each[1] for each in rests],
+        "at_rest_slope_mib_per_hour": kept,
+        "at_rest_slope_95": [kept_low, kept_high],
+        "at_rest_blocks": [each[2] for each in rests],
+        "at_rest_blocks_per_hour": blocks_slope,
         "fds": [samples[0][2], max(s[2] for s in samples), samples[-1][2]],
         "threads": [samples[0][3], max(s[3] for s in samples), samples[-1][3]],
     }
@@ -518,8 +552,14 @@ def measure_soak(minutes: float, guests: int, rate: float) -> dict[str, Any]:
     return figures | {"samples": samples}
 
 
+def uss_mib(process: int) -> float:
+    """Return the memory that would be free if a process ended: what is shared with others or with files is not its."""
+    lines = Path(f"/proc/{process}/smaps_rollup").read_text().splitlines()
+    return sum(int(line.split()[1]) for line in lines if line.startswith(("Private_Clean", "Private_Dirty"))) / 1024
+
+
 def slope_of(samples: NDArray[np.float64], block: int = 120, draws: int = 1000) -> tuple[float, float, float]:
-    """Return the slope of memory in MiB an hour, and its 95 % interval.
+    """Return the slope an hour of what was sampled as (seconds, value), and its 95 % interval.
 
     Memory of one second is that of the second before, so that what the line leaves is drawn anew in blocks (a moving
     block bootstrap; Kuensch, Annals of Statistics 17(3), 1989).
@@ -537,7 +577,10 @@ def slope_of(samples: NDArray[np.float64], block: int = 120, draws: int = 1000) 
 
 
 def guest(address: str, number: int, until: float, rate: float) -> None:
-    """Be a camera that stays for a few seconds, in one format or another, and every other time breaks off."""
+    """Be a camera that stays for a few seconds, in one format or another, and every other time breaks off.
+
+    Raw pictures pass through shared memory every other time.
+    """
     stays = 0
     pictures = [picture(360, 640, each) for each in range(2)]
     jpegs, raws = [as_jpeg(each) for each in pictures], [as_i420(each) for each in pictures]
@@ -546,22 +589,34 @@ def guest(address: str, number: int, until: float, rate: float) -> None:
         use_jpeg = (stays + number) % 2 == 0
         form = frame_pb2.PIXEL_FORMAT_JPEG if use_jpeg else frame_pb2.PIXEL_FORMAT_I420
         data = jpegs if use_jpeg else raws
-        leave = time.monotonic() + 3 + number % 5
+        share = not use_jpeg and stays % 4 < 2
+        leave = min(until, time.monotonic() + 3 + number % 5)
+        ours = Ours()
 
         def messages(
-            form: Form = form, data: list[bytes] = data, leave: float = leave
+            form: Form = form,
+            data: list[bytes] = data,
+            leave: float = leave,
+            ours: Ours = ours,
+            share: bool = share,  # noqa: FBT001 - bound to this round
         ) -> Iterator[pb.EnforceStreamRequest]:
-            yield config(form, f"g{number}", response_mode=1 + number % 3)
+            slot_bytes = len(data[0]) if share else 0
+            yield config(
+                form, f"g{number}", response_mode=1 + number % 3, shared_memory=share, slot_size_bytes=slot_bytes
+            )
+            ours.open.wait(10)
             for count in range(10_000):
                 if time.monotonic() > leave:
                     return
-                yield message(count, count / rate, data[count % 2], (360, 640))
+                picture = data[count % 2]
+                yield ours.put(message(count, count / rate, b"" if share else picture, (360, 640)), picture)
                 time.sleep(1 / rate)
 
         channel, stub = stub_of(address)
         call = stub.EnforceStream(messages())
         try:
             for response in call:
+                ours.take(response)
                 if stays % 2 and time.monotonic() > leave - 1 and response.WhichOneof("message") == "result":
                     call.cancel()  # type: ignore[no-untyped-call]
         except grpc.RpcError:
