@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from functools import lru_cache
 
 import cv2
 import numpy as np
@@ -30,6 +31,7 @@ class Layout(StrEnum):
     """Luma only `(H, W)`."""
 
 
+@lru_cache(maxsize=256)
 def plane_shapes(layout: Layout, height: int, width: int) -> tuple[tuple[int, ...], ...]:
     """Return the shape of every plane of a `(height, width)` frame."""
     half = ((height + 1) // 2, (width + 1) // 2)

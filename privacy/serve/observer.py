@@ -138,7 +138,7 @@ class Observer(Protocol):
         """A stream was accepted."""
 
     def answered(self, stream: StreamFacts, answer: Answer) -> None:
-        """A frame was answered, or is about to be."""
+        """A frame was answered."""
 
     def closed(self, stream: StreamFacts, error: PrivacyError | None) -> None:
         """A stream has ended: by the client, or by `error`."""

@@ -361,6 +361,7 @@ class EnforcementService(pb_grpc.EnforcementServiceServicer):
             failure = error
             raise
         finally:
+            stream.tell()
             self._observers.closed(facts, failure)
             logger.info(
                 "stream_closed",

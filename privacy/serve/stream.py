@@ -31,6 +31,7 @@ from privacy.serve.translate import Arrival, Delivery, Mode, Setup
 from privacy.serve.whereabouts import Whereabouts
 from privacy.tracks import Hidden
 from privacy.v1 import enforcement_service_pb2 as pb
+from privacy.v1 import mask_pb2
 from privacy.verdict import State, Verdict, Watch
 
 log = structlog.get_logger()
@@ -135,16 +136,30 @@ class Stream:
         self._offset: float | None = None
         self._cpu = 0.0
         self._count_at = 0.0
+        self._written: tuple[MaskPlan, mask_pb2.MaskPlan] | None = None
+        self._untold: tuple[StreamFacts, Answer] | None = None
 
     def responses(self, requests: Iterator[pb.EnforceStreamRequest]) -> Iterator[pb.EnforceStreamResponse]:
         """Yield one result for each frame, in order.
 
         A result is written into the message that carries it: to put one message into another copies its picture.
+        Observers hear of each when it was taken, and so do not keep a client waiting.
 
         Raises:
             InputError: A message was wrong; the results before it were yielded.
             MaskingError: A frame could not be masked, and was not sent.
         """
+        for response in self._responses(requests):
+            yield response
+            self.tell()
+
+    def tell(self) -> None:
+        """Tell observers of the last answer, if they have not heard of it; to be called once more at the end."""
+        if self._untold is not None:
+            (facts, answer), self._untold = self._untold, None
+            self._observers.answered(facts, answer)
+
+    def _responses(self, requests: Iterator[pb.EnforceStreamRequest]) -> Iterator[pb.EnforceStreamResponse]:
         arrivals = self._arrivals(requests)
         with ExitStack() as ending:
             if self._setup.delivery is Delivery.LATEST:
@@ -331,7 +346,7 @@ class Stream:
     ) -> None:
         result.verdict.CopyFrom(translate.verdict(verdict))
         if self._setup.mode is not Mode.VERDICT:
-            result.mask_plan.CopyFrom(translate.mask_plan(plan))
+            result.mask_plan.CopyFrom(self._plan_message(plan))
         if self._slots is not None and work.came.slot is not None and not result.masked.HasField("shared_memory"):
             self._slots.settle(work.came.slot)
         stages = Stages(queue=work.queue, decode=work.decode, infer=work.infer, mask=work.mask, encode=work.encode)
@@ -349,7 +364,13 @@ class Stream:
             subjects=tuple(hidden),
             ptz=work.came.ptz,
         )
-        self._observers.answered(self._facts, answer)
+        self._untold = self._facts, answer
+
+    def _plan_message(self, plan: MaskPlan) -> mask_pb2.MaskPlan:
+        """Return the plan as it is sent; most frames have that of the frame before."""
+        if self._written is None or self._written[0] != plan:
+            self._written = plan, translate.mask_plan(plan)
+        return self._written[1]
 
     def _paint(self, result: pb.FrameResult, frame: Frame, verdict: Verdict, plan: MaskPlan, work: _Work) -> MaskPlan:
         """Put the picture into `result`, and return the plan that was really carried out.

@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import accumulate
 from typing import TypeVar
 
 import numpy as np
@@ -18,7 +19,7 @@ from privacy.frame import Frame, Layout, plane_shapes
 from privacy.plan import MAX_POLYGONS, MaskPlan, Polygon, polygons, polygons_of
 from privacy.policy import Clause, Effect, EffectKind, Policy
 from privacy.serve.observer import Ptz, Stages
-from privacy.serve.slots import Slots
+from privacy.serve.slots import Slots, address_of
 from privacy.v1 import enforcement_service_pb2 as pb
 from privacy.v1 import frame_pb2, mask_pb2, verdict_pb2
 from privacy.verdict import State, Verdict
@@ -363,16 +364,11 @@ def raw_frame(came: Arrival, form: Format, limits: Limits) -> Frame:
             f"a frame of {width}x{height} is outside 1x1 to {limits.pixels} pixels", width=width, height=height
         )
     shapes = plane_shapes(form.layout, height, width)
-    sizes = [math.prod(shape) for shape in shapes]
-    if len(came.data) != sum(sizes):
-        raise FrameError(
-            f"{form.layout} of {width}x{height} has {sum(sizes)} bytes, got {len(came.data)}", want=sum(sizes)
-        )
+    ends = list(accumulate(map(math.prod, shapes)))
+    if len(came.data) != ends[-1]:
+        raise FrameError(f"{form.layout} of {width}x{height} has {ends[-1]} bytes, got {len(came.data)}", want=ends[-1])
     buffer = np.frombuffer(came.data, np.uint8)
-    planes, start = [], 0
-    for shape, size in zip(shapes, sizes, strict=True):
-        planes.append(buffer[start : start + size].reshape(shape))
-        start += size
+    planes = [buffer[start:end].reshape(shape) for start, end, shape in zip([0, *ends], ends, shapes, strict=False)]
     full_range = form.full_range if form.full_range is not None else form.layout not in (Layout.I420, Layout.NV12)
     bt709 = form.bt709 if form.bt709 is not None else height > _HD_ROWS
     return Frame(tuple(planes), form.layout, came.offset, came.sequence, full_range=full_range, bt709=bt709)
@@ -407,12 +403,12 @@ def packed(frame: Frame) -> bytes | memoryview:
 
 def _are(planes: Sequence[NDArray[np.uint8]], whole: NDArray[np.uint8]) -> bool:
     """Say whether planes are the parts of a buffer, one behind the other, and all of it."""
-    at = whole.ctypes.data
+    start = at = address_of(whole)
     for plane in planes:
-        if plane.base is not whole or plane.ctypes.data != at or not plane.flags.c_contiguous:
+        if plane.base is not whole or not plane.flags.c_contiguous or address_of(plane) != at:
             return False
         at += plane.size
-    return whole.flags.c_contiguous and at == whole.ctypes.data + whole.size
+    return whole.flags.c_contiguous and at == start + whole.size
 
 
 def seconds(duration: Duration, field: str) -> float:

@@ -9,10 +9,13 @@ from structlog.testing import capture_logs
 
 from privacy.serve.observer import Answer, Look, StreamFacts
 from privacy.serve.server import Server
+from privacy.serve.servicer import EnforcementService
 from privacy.v1 import enforcement_service_pb2_grpc as pb_grpc
 from privacy.v1 import verdict_pb2
 from privacy.verdict import State
+from tests.serve.conftest import engine
 from tests.serve.messages import CAMERA, clear, config, frame, refusal, results
+from tests.serve.test_fuzz import Context
 
 
 class Notebook:
@@ -91,3 +94,19 @@ def test_what_an_observer_raises_is_logged_by_its_kind_alone(stub: Any) -> None:
     failures = [entry for entry in logs if entry["event"] == "observer_failed"]
     assert {entry["error"] for entry in failures} == {"RuntimeError"}
     assert "secret" not in str(logs)
+
+
+@pytest.mark.parametrize("taken", [1, 2, 4])
+def test_an_answer_is_heard_of_once_though_its_client_takes_no_other(notebook: Notebook, taken: int) -> None:
+    """It is told when the next one is made, or when the stream ends; here with an answer under way."""
+    service = EnforcementService(engine(observers=(notebook,)))
+    service.warm_up()
+    context: Any = Context()
+    answers = service.EnforceStream(iter([config(), *clear()]), context)
+    for _ in range(1 + taken):
+        next(answers)
+
+    answers.close()  # type: ignore[attr-defined]
+
+    assert [name for name, _ in notebook.heard] == ["opened", *["answered"] * taken, "closed"]
+    service.stop()
