@@ -19,7 +19,7 @@ from sqlalchemy import event
 
 from privacy.cli import cli
 from privacy.database import open_database
-from privacy.errors import DeliveryError, InputError
+from privacy.errors import DeliveryError, InputError, ResourceNotFoundError
 from privacy.migrations import migrate
 from privacy.reports import keys
 from privacy.reports.delivery import gb28181
@@ -144,6 +144,20 @@ def test_a_dead_letter_is_shown_and_sent_once_more(
     assert (shown.exit_code, '"dead_letter": 1' in shown.output) == (1, True)
     assert (sent.exit_code, hook.keys[-1]) == (0, stored[0].key)
     assert CliRunner().invoke(cli, ["deliveries", "list", *where]).exit_code == 0
+
+
+def test_a_dead_letter_goes_to_nobody_but_whom_it_is_for(
+    lite: Store, hook: Hook, raise_report: Make, clock: Clock
+) -> None:
+    lite.apply(life(raise_report()))
+    hook.answers = [400]
+    deliver(Courier(lite, Webhook(hook.url, SECRET), PACE), clock, 6)
+    before = list(hook.keys)
+    with pytest.raises(ResourceNotFoundError, match="no dead letter 1"):
+        Outbox(lite).redeliver(Webhook(f"{hook.url}/elsewhere", SECRET), 1)
+
+    assert hook.keys == before
+    assert [letter.offset for letter in Outbox(lite).dead_letters()] == [1]
 
 
 @pytest.mark.parametrize("status", [400, 404, 410])
@@ -363,6 +377,32 @@ def test_a_file_has_a_line_for_each_change_and_head(
 
     assert [json.loads(line).get("type") for line in lines] == ["new", "update", "end", None]
     assert Head.from_line(lines[-1]) == lite.head()
+
+
+def test_a_line_that_a_full_disk_cut_off_spoils_no_other(
+    lite: Store, raise_report: Make, clock: Clock, tmp_path: Path
+) -> None:
+    away = tmp_path / "away.jsonl"
+    courier = Courier(lite, Lines(away), PACE)
+    lite.apply(life(raise_report())[:1])
+    deliver(courier, clock, 2)
+    with away.open("ab") as file:
+        file.write(b'{"idempotency_k')
+    courier.send_head()
+    lines = away.read_text().splitlines()
+
+    assert len(lines) == 3
+    assert Head.from_line(lines[-1]) == lite.head()
+
+
+@pytest.mark.parametrize("kind", ["file:///{}/{}/log", "mqtt://broker/{}/{}", "syslog+tcp://{}.{}.example"])
+def test_receivers_with_long_addresses_stay_apart(kind: str) -> None:
+    """Two of one name would be taken for one, and each would miss what the other was told."""
+    long = "site-" + "1234567890" * 6
+    names = {receiver_of(kind.format(*places)).name for places in ((long, "a"), (long, "b"), ("a", long), ("b", long))}
+
+    assert len(names) == 4
+    assert all(len(name) <= 63 for name in names)
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from privacy.errors import DeliveryError
 from privacy.reports.delivery import payload
+from privacy.reports.delivery.place import fitted
 from privacy.reports.ledger import Head
 from privacy.reports.report import Change
 
@@ -17,7 +18,7 @@ class Lines:
     """
 
     def __init__(self, path: Path) -> None:
-        self.name = f"file:{path}"[-63:]
+        self.name = fitted(f"file:{path}")
         self._path = path
 
     def deliver(self, change: Change) -> None:
@@ -33,8 +34,11 @@ class Lines:
 
     def _append(self, line: bytes) -> None:
         try:
-            with self._path.open("ab") as file:
-                file.write(line + b"\n")
+            with self._path.open("a+b") as file:
+                # A full disk, or an end in the middle, may have cut the last line off: it takes no whole one with it.
+                file.seek(max(0, file.tell() - 1))
+                torn = file.read(1) not in (b"", b"\n")
+                file.write((b"\n" if torn else b"") + line + b"\n")
                 file.flush()
                 os.fsync(file.fileno())
         except OSError as error:

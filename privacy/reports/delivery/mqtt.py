@@ -11,6 +11,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 
 from privacy.errors import DeliveryError, InputError
 from privacy.reports.delivery import payload
+from privacy.reports.delivery.place import fitted
 from privacy.reports.ledger import Head
 from privacy.reports.report import Change
 
@@ -43,7 +44,7 @@ class Mqtt:
     ) -> None:
         if not prefix or set(prefix) & set("+#\0"):
             raise InputError("a topic has no + and no #", prefix=prefix)
-        self.name = f"mqtt://{host}:{port}/{prefix}"[:63]
+        self.name = fitted(f"mqtt://{host}:{port}/{prefix}")
         self._address = host, port
         self._prefix = prefix
         self._timeout_s = timeout_s

@@ -181,15 +181,15 @@ class Outbox:
             return [DeadLetter(row.receiver, row.number, row.time.timestamp(), row.error) for row in rows]
 
     def redeliver(self, receiver: Receiver, offset: int) -> None:
-        """Send a dead letter once more, and bury it if it arrives.
+        """Send a dead letter of a receiver to it once more, and bury it if it arrives.
 
         Raises:
             DeliveryError: It still does not arrive.
-            ResourceNotFoundError: There is no such dead letter.
+            ResourceNotFoundError: It has no such dead letter.
         """
         change = next((one for one in self._store.changes(offset, 1) if one.offset == offset), None)
-        if change is None or offset not in {letter.offset for letter in self.dead_letters()}:
-            raise ResourceNotFoundError(f"no dead letter {offset}", offset=offset)
+        if change is None or (receiver.name, offset) not in {(one.receiver, one.offset) for one in self.dead_letters()}:
+            raise ResourceNotFoundError(f"{receiver.name} has no dead letter {offset}", offset=offset)
         receiver.deliver(change)
         with self._store.writing() as session:
             letter = session.get(DeadLetterRow, (receiver.name, offset))

@@ -3,6 +3,9 @@
 import hashlib
 from urllib.parse import urlsplit
 
+LONGEST = 63
+"""Characters of a receiver's name as it is kept."""
+
 
 def shown(url: str) -> str:
     """Return the scheme and the host, and eight digits that tell the place from others there; at most 63 characters.
@@ -15,5 +18,17 @@ def shown(url: str) -> str:
     place = urlsplit(url)
     host = f"[{place.hostname}]" if ":" in (place.hostname or "") else place.hostname or ""
     where = f"{place.scheme}://{host}" + (f":{place.port}" if place.port else "")
-    digest = hashlib.sha256(place._replace(netloc=where).geturl().encode()).hexdigest()
-    return f"{where[:54]}#{digest[:8]}"
+    return _marked(where, place._replace(netloc=where).geturl())
+
+
+def fitted(name: str) -> str:
+    """Return the name of a receiver that has no secret; of a long one its beginning, and digits that tell it apart.
+
+    Two of one name would be taken for one: what one of them has been told, the other never would be.
+    """
+    return name if len(name) <= LONGEST else _marked(name, name)
+
+
+def _marked(text: str, whole: str) -> str:
+    digits = hashlib.sha256(whole.encode()).hexdigest()[:8]
+    return f"{text[: LONGEST - len(digits) - 1]}#{digits}"

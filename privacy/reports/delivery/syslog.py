@@ -11,6 +11,7 @@ from importlib import metadata
 
 from privacy.errors import DeliveryError
 from privacy.policy import Severity
+from privacy.reports.delivery.place import fitted
 from privacy.reports.ledger import Head
 from privacy.reports.report import Change
 
@@ -30,7 +31,7 @@ class Syslog:
     """
 
     def __init__(self, host: str, port: int = 514, *, tcp: bool = True, timeout_s: float = TIMEOUT_S) -> None:
-        self.name = f"syslog+{'tcp' if tcp else 'udp'}://{host}:{port}"[:63]
+        self.name = fitted(f"syslog+{'tcp' if tcp else 'udp'}://{host}:{port}")
         self._address = host, port
         self._tcp = tcp
         self._timeout_s = timeout_s
