@@ -4,6 +4,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent import futures
+from dataclasses import replace
 from typing import Any
 
 import grpc
@@ -117,6 +118,20 @@ def test_static_zones_are_hidden_in_every_mode(
 
     assert shown[:, :24].max() <= 8
     assert abs(int(shown[:, 48:].mean()) - DARK) <= 3
+
+
+def test_a_mask_that_fails_hides_the_frame_and_ends_nothing(
+    client: EnforcementClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> Frame:
+        raise RuntimeError("no such pixels")
+
+    monkeypatch.setattr("privacy.client.wire.mask", broken)
+    options = replace(OPTIONS, static=(LEFT,))
+    shown = list(client.enforce((grey_frame(DARK, offset=float(n), sequence=n) for n in range(6)), options))
+
+    assert [one.verdict.state for one in shown].count(State.CLEAR) > 0
+    assert all(isinstance(one.picture, Frame) and one.picture.planes[0].max() < DARK for one in shown)
 
 
 def test_one_frame_in_flight_comes_out_before_the_next_is_taken(client: EnforcementClient) -> None:

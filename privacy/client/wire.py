@@ -69,7 +69,7 @@ def settled(picture: Shown, result: pb.FrameResult, options: StreamOptions, shar
             shown = _painted(picture, plan)
         else:
             plan, shown = EVERYTHING, black(picture)
-    except PrivacyError as error:
+    except Exception as error:  # whatever goes wrong in a mask or in an answer, the picture must come out hidden
         log.warning("answer_unusable", camera=options.camera, error=type(error).__name__)
         plan, shown = EVERYTHING, black(picture)
     return Enforced(shown, verdict, plan, result)
