@@ -127,6 +127,28 @@ def test_who_does_not_answer_is_asked_ever_more_slowly(lite: Store, raise_report
     )
 
 
+def test_who_does_not_take_the_head_is_asked_ever_more_slowly_too(
+    lite: Store, hook: Hook, raise_report: Make, clock: Clock
+) -> None:
+    lite.apply(life(raise_report()))
+    courier = Courier(lite, Webhook(hook.url, SECRET), PACE)
+    deliver(courier, clock, 5)
+    told, hook.answers = len(hook.keys), [503] * 200
+    refused = 0
+    for _ in range(200):
+        clock.now += 1
+        try:
+            courier.send_head()
+        except DeliveryError:
+            refused += 1
+    hook.answers = []
+    clock.now += 61
+    courier.send_head()
+
+    assert 5 <= refused <= 16
+    assert hook.keys[told:] == [f"head-{lite.head().entries}"]
+
+
 def test_a_dead_letter_is_shown_and_sent_once_more(
     lite: Store, hook: Hook, raise_report: Make, clock: Clock, tmp_path: Path
 ) -> None:

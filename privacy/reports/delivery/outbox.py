@@ -211,7 +211,9 @@ class Courier:
         self._receiver = receiver
         self._pace = pace or Pace()
         self._outbox = Outbox(store, self._pace)
-        self._told: tuple[int, float] = (-1, float("-inf"))  # entries of the last head that was sent, and when
+        self._told = -1  # entries of the last head that was sent
+        self._head_due, self._head_attempts = float("-inf"), 0
+        self._chance = random.Random()  # noqa: S311 - spreads retries, hides nothing
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name=f"courier {receiver.name}", daemon=True)
 
@@ -244,14 +246,23 @@ class Courier:
         return True
 
     def send_head(self) -> None:
-        """Send the head of the ledger, if it is another one and not too soon."""
-        entries, at = self._told
-        if self._store.clock() - at < self._pace.head_s:
+        """Send the head of the ledger, if it is another one and not too soon.
+
+        Raises:
+            DeliveryError: It did not arrive; it is sent again, ever more slowly, as changes are.
+        """
+        if self._store.clock() < self._head_due:
             return
         head = self._store.head()
-        if head.entries != entries:
-            self._receiver.tell(head)
-        self._told = head.entries, self._store.clock()
+        if head.entries != self._told:
+            try:
+                self._receiver.tell(head)
+            except DeliveryError:
+                self._head_attempts += 1
+                self._head_due = self._store.clock() + self._pace.wait(self._head_attempts, self._chance)
+                raise
+        self._told, self._head_attempts = head.entries, 0
+        self._head_due = self._store.clock() + self._pace.head_s
 
     def _run(self) -> None:
         while not self._stop.is_set():
