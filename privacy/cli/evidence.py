@@ -1,5 +1,6 @@
 """`privacy evidence`: for the authority, on the authority's machine. The key that opens never comes near the server."""
 
+import os
 from pathlib import Path
 
 import click
@@ -44,20 +45,24 @@ def open_(box: Path, key: Path, out: Path, recipient: str, mark_secret: Path | N
     private = keys.opening(key)
     unfinished = out.with_name(out.name + ".part")
     try:
-        with box.open("rb") as sealed, unfinished.open("xb") as file:
-            unfinished.chmod(0o600)
-            for piece in open_box(sealed, private):
-                file.write(piece)
-        if recipient:
-            with box.open("rb") as sealed:
-                media_type = read_header(sealed).get("media_type", "")
-            _mark(unfinished, media_type, recipient, b"" if mark_secret is None else mark_secret.read_bytes())
-        unfinished.rename(out)
+        with box.open("rb") as sealed, open(unfinished, "xb", opener=_for_the_owner) as file:
+            try:
+                file.writelines(open_box(sealed, private))
+                file.close()
+                if recipient:
+                    sealed.seek(0)
+                    media_type = read_header(sealed).get("media_type", "")
+                    _mark(unfinished, media_type, recipient, b"" if mark_secret is None else mark_secret.read_bytes())
+                unfinished.rename(out)
+            finally:  # but not where it was there before: somebody else writes it
+                unfinished.unlink(missing_ok=True)
     except OSError as error:
         raise SinkError(f"{out} cannot be written: {error.strerror}", sink=str(out)) from error
-    finally:
-        unfinished.unlink(missing_ok=True)
     click.echo(f"{out}: opened")
+
+
+def _for_the_owner(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
 
 
 def _mark(path: Path, media_type: str, recipient: str, secret: bytes) -> None:

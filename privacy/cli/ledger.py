@@ -1,12 +1,11 @@
 """`privacy ledger`: the register of what was done, checked by whoever has an export, wherever he is."""
 
 from pathlib import Path
-from typing import BinaryIO
 
 import click
 
 from privacy.database import open_existing
-from privacy.errors import LedgerError, PrivacyError
+from privacy.errors import LedgerError, PrivacyError, SinkError
 from privacy.reports import keys
 from privacy.reports.ledger import Head, Verified
 from privacy.reports.ledger import verify as check
@@ -25,10 +24,21 @@ def ledger() -> None:
 @ledger.command()
 @_database
 @_key
-@click.option("--out", type=click.File("wb"), default="-", help="The file; standard output if none is named.")
-def export(database: str, key: Path, out: BinaryIO) -> None:
+@click.option(
+    "--out",
+    type=click.Path(dir_okay=False, allow_dash=True),
+    default="-",
+    help="The file; standard output if none is named.",
+)
+def export(database: str, key: Path, out: str) -> None:
     """Write the whole ledger, one JSON object a line, and its signed head."""
-    out.writelines(line.encode() + b"\n" for line in _store(database, key).export_ledger())
+    store = _store(database, key)
+    try:
+        with click.open_file(out, "wb") as file:
+            file.writelines(line.encode() + b"\n" for line in store.export_ledger())
+            file.flush()
+    except OSError as error:
+        raise SinkError(f"{out} cannot be written whole: {error.strerror}", sink=out) from error
 
 
 @ledger.command()
@@ -69,7 +79,10 @@ def _store(database: str, key: Path) -> Store:
 
 def _head_lines(path: Path) -> list[str]:
     lines = path.read_text("ascii", "replace").splitlines()
-    return [line for line in lines if line.startswith('{"head":')]
+    found = [line for line in lines if line.startswith('{"head":')]
+    if not found:
+        raise LedgerError(f"{path} holds no head: nothing would be compared with it", file=str(path))
+    return found
 
 
 def _public(text: str) -> bytes:

@@ -86,7 +86,13 @@ def write_public(path: Path, public: bytes) -> None:
 def _write(path: Path, data: bytes, mode: int) -> None:
     try:
         with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as file:
-            file.write(data)
+            try:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())  # what it signs is on the disk as well
+            except OSError:
+                path.unlink()  # half a key is none, and would stand in the way of a whole one
+                raise
     except OSError as error:
         raise InputError(f"{path} cannot be written: {error.strerror}", file=str(path)) from error
 

@@ -1,5 +1,6 @@
 """`privacy ledger` and `privacy evidence`, as an authority runs them: with files, and without any server."""
 
+import os
 from pathlib import Path
 
 import cv2
@@ -70,6 +71,43 @@ def test_a_head_that_was_sent_away_shows_what_was_cut_off(url: str, tmp_path: Pa
     assert run("ledger", "verify", tmp_path / "early", "--heads", tmp_path / "heads").exit_code == 1
 
 
+def test_a_file_of_heads_that_holds_none_proves_nothing(url: str, tmp_path: Path) -> None:
+    (tmp_path / "heads").write_text('torn off{"head":{}}\n')
+    done = run("ledger", "verify", exported(url, tmp_path), "--heads", tmp_path / "heads")
+
+    assert (done.exit_code, "holds no head" in done.output) == (1, True)
+
+
+def test_an_export_that_does_not_fit_on_the_disk_says_so(url: str, tmp_path: Path) -> None:
+    done = run("ledger", "export", "--database", url, "--key", tmp_path / "ledger.key", "--out", "/dev/full")
+
+    assert (done.exit_code, "No space left" in done.output) == (1, True)
+
+
+def test_a_key_for_which_there_is_no_room_leaves_nothing_in_its_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An empty file would be read as a key for ever after, and be none."""
+
+    def full(_: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as disk:
+        disk.setattr(os, "fsync", full)
+        assert run("evidence", "keygen", tmp_path / "authority").exit_code == 1
+
+    assert run("evidence", "keygen", tmp_path / "authority").exit_code == 0
+
+
+def test_what_somebody_else_is_opening_stays(tmp_path: Path) -> None:
+    run("evidence", "keygen", tmp_path / "authority")
+    (tmp_path / "box").write_bytes(seal_bytes(b"x", keys.authority(tmp_path / "authority.pub"), {}))
+    (tmp_path / "out.part").write_bytes(b"half")
+    done = run("evidence", "open", tmp_path / "box", "--key", tmp_path / "authority", "-o", tmp_path / "out")
+
+    assert (done.exit_code, (tmp_path / "out.part").read_bytes()) == (1, b"half")
+
+
 def test_the_authority_opens_what_was_sealed_to_it_marked_as_its_copy(tmp_path: Path) -> None:
     assert run("evidence", "keygen", tmp_path / "authority").exit_code == 0
     picture = bytes(cv2.imencode(".jpg", np.full((240, 320, 3), 120, np.uint8))[1])
@@ -85,7 +123,7 @@ def test_the_authority_opens_what_was_sealed_to_it_marked_as_its_copy(tmp_path: 
 
     assert opened.read_bytes() == picture
     assert whose(shown, ["officer 440101"], b"s" * 32)["officer 440101"] > FOUND
-    assert (tmp_path / "authority").stat().st_mode & 0o077 == 0
+    assert all(path.stat().st_mode & 0o077 == 0 for path in (tmp_path / "authority", opened, marked))
 
 
 def test_an_altered_box_leaves_nothing_behind(tmp_path: Path) -> None:
