@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from privacy import jpeg
 from privacy.console import queries
 from privacy.console.pages.events import Feed
 from privacy.console.timeline import WIDTH, line
@@ -186,6 +187,20 @@ def test_the_trail_of_a_report_is_its_own(world: World) -> None:
 
     assert [entry.action for entry in queries.trail(world.store, mine.id)] == ["report.new"]
     assert [entry.subject for entry in queries.trail(world.store, other.id)] == [other.name]
+
+
+@pytest.mark.parametrize("form", ["print", "pdf"])
+def test_who_takes_a_report_out_is_in_the_ledger(world: World, form: str) -> None:
+    report = world.report(masked=jpeg.black((24, 32)))
+    browser = world.browser(Role.AUDITOR)
+    seen = browser.get(f"/reports/{report.id}/{form}")
+    entry = json.loads(list(world.store.ledger_lines())[-1])
+
+    assert seen.status_code == 200
+    assert (entry["action"], entry["subject"]) == ("report.print", report.name)
+    assert entry["actor"].startswith("tokens/")
+    assert entry["destination"] == "testclient"
+    assert "report.print" in browser.get(f"/reports/{report.id}").text
 
 
 def test_the_paper_may_have_its_own_styles_and_nothing_else(world: World) -> None:

@@ -21,8 +21,11 @@ from privacy.console.wall import Shown, Span
 from privacy.errors import FieldError, PrivacyError, ResourceNotFoundError, ReviewError
 from privacy.evidence import Reason
 from privacy.reports import printing
+from privacy.reports.ledger import Act
 from privacy.reports.printing import CHINA
 from privacy.reports.report import NEXT, Picture, Report, ReportState, ReviewStep
+from privacy.reports.store import Store
+from privacy.serve.reporting import UNSAID
 from privacy.zones import PROHIBITED, Zone
 
 log = structlog.get_logger()
@@ -92,8 +95,10 @@ def picture(desk: Desk, asked: Asked) -> Response:
 
 def paper(desk: Desk, asked: Asked) -> Response:
     """Return a report for the browser's print. Its styles stand in it, and are let in by their digest."""
-    found = desk.kept().get(_id(asked))
+    store = desk.kept()
+    found = store.get(_id(asked))
     html = printing.html(found, lambda one: _address(found, one))
+    _write_down(store, asked, found, "html")
     digests = [base64.b64encode(hashlib.sha256(style.encode()).digest()).decode() for style in _STYLE.findall(html)]
     styles = " ".join(f"'sha256-{digest}'" for digest in digests)
     policy = guard.POLICY.replace("style-src 'self'", f"style-src {styles}" if styles else "style-src 'none'")
@@ -106,8 +111,25 @@ def pdf(desk: Desk, asked: Asked) -> Response:
     found = store.get(_id(asked))
     with _ONE_AT_A_TIME:  # it takes a second of a processor
         data = printing.pdf(found, lambda one: store.picture(found.id, one.sha256))
+    _write_down(store, asked, found, "pdf")
     name = f'attachment; filename="report-{found.id}.pdf"'
     return Response(data, media_type="application/pdf", headers={"content-disposition": name})
+
+
+def _write_down(store: Store, asked: Asked, report: Report, form: str) -> None:
+    """Enter into the ledger who takes a report out, and where to, before it goes; as `privacy reports print` does."""
+    assert asked.who is not None  # noqa: S101 - the page has a right
+    store.enter(
+        Act(
+            actor=asked.who.name,
+            at=store.clock(),
+            action="report.print",
+            subject=report.name,
+            purpose=UNSAID,
+            destination=asked.host or "browser",
+            details={"format": form},
+        )
+    )
 
 
 def wanted_of(asked: Asked) -> Wanted:
