@@ -5,6 +5,7 @@ them to drain, and says over HTTP what they count together. What must be known o
 to, the parent alone knows: it reports for all of them, and runs their audits.
 """
 
+import itertools
 import multiprocessing
 import os
 import signal
@@ -132,6 +133,7 @@ class Processes:
         self._workers: list[_Worker] = []
         self._reporting: Reporting | None = None
         self._audits = ""
+        self._sources = itertools.count(1)
         self._spawn = multiprocessing.get_context("spawn")
 
     def run(self, ready: Callable[[str, str], None]) -> None:
@@ -196,10 +198,14 @@ class Processes:
         if reporting is None:
             return None
 
+        source = next(self._sources)
+        reporting.join(source)
+
         def hear() -> None:
             with suppress(EOFError, OSError):
                 while True:
-                    reporting.take(seen.recv())
+                    reporting.take(source, seen.recv())
+            reporting.gone(source)
 
         thread = threading.Thread(target=hear, name="seen", daemon=True)
         thread.start()

@@ -5,6 +5,7 @@ it out, asks the rules, and keeps what they find. Who is told of it goes his own
 """
 
 import hashlib
+import math
 import queue
 import threading
 import time
@@ -46,6 +47,8 @@ from privacy.reports.ledger import Act
 from privacy.reports.report import Change, ChangeKind
 from privacy.reports.scene import MAX_LOOK_GAP_S
 from privacy.reports.store import SYSTEM, Exhibit, Store
+from privacy.serve.attendance import Attendance
+from privacy.serve.merge import Merge
 from privacy.serve.observer import Answer, Look, Ptz, StreamFacts
 from privacy.serve.report_servicer import ReportService
 from privacy.serve.server import Service
@@ -60,6 +63,10 @@ NAME = pb.DESCRIPTOR.services_by_name["ReportService"].full_name
 
 T = TypeVar("T")
 MAX_WAITING = 8192
+MARK_S = 0.25
+"""A process that passes on what it sees says so often how far it is."""
+PATIENCE_S = 5.0
+"""One that has not said it for so long is not waited for."""
 MAX_PICTURES_WAITING = 64
 PICTURE_WIDTH = 640
 REMEMBERED_PICTURES = 64
@@ -74,23 +81,37 @@ _QUALITY = 80
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Seen:
-    """An event, the policy that its stream runs under, and the picture that it is about."""
+    """An event, the policy and the session of its stream, and the picture that it is about."""
 
     event: Event
     policy: str
+    session: str = ""
     frame: Frame | None = None
     plan: MaskPlan | None = None
+    source: int = 0  # the process that has seen it
+    heard: float = 0.0  # when, on the clock that all processes of a machine share
 
 
-Relay = Callable[[_Seen], None]
-"""Takes what is seen to another process."""
+@dataclass(frozen=True, slots=True)
+class _Gone:
+    """A process that will see nothing more, and when that was."""
+
+    source: int
+    at: float
+
+
+Said = _Seen | float
+"""What a process has seen, or how far it is: nothing comes that it heard of before that moment of `time.monotonic`."""
+
+Relay = Callable[[Said], None]
+"""Takes it to another process."""
 
 
 @dataclass(slots=True, eq=False)
 class _Watched:
     """What is remembered of one stream between two of its answers."""
 
-    began: float
+    camera: str
     offset: float | None = None
     at: float = 0.0
     sequence: int | None = None
@@ -128,10 +149,13 @@ class Reporting:
         self.dropped = 0
         self._policies = dict(policies)
         self._policy_of: dict[str, str] = {}
-        self._queue: queue.Queue[_Seen | None] = queue.Queue(MAX_WAITING)
+        self._queue: queue.Queue[_Seen | _Gone | None] = queue.Queue(MAX_WAITING)
         self._streams: dict[str, _Watched] = {}
-        self._last: dict[str, float] = {}
         self._lock = threading.Lock()
+        self._putting = threading.Lock()
+        self._attendance = Attendance()
+        self._merge: Merge[_Seen | _Gone] = Merge(PATIENCE_S, MAX_WAITING)
+        self._merging = threading.Lock()
         self._relay = relay
         known = store.known() if relay is None else []
         self._folders = {
@@ -152,6 +176,8 @@ class Reporting:
 
     def stop(self, wait_s: float = 5.0) -> None:
         """Keep what was seen, and stop."""
+        with self._merging:
+            self._release(math.inf)
         try:
             self._queue.put(None, timeout=wait_s)
         except queue.Full:
@@ -172,7 +198,7 @@ class Reporting:
     @property
     def busy(self) -> bool:
         """True while something that was heard is not kept yet."""
-        return self._queue.unfinished_tasks > 0
+        return self._queue.unfinished_tasks > 0 or len(self._merge) > 0
 
     @property
     def service(self) -> Service:
@@ -189,10 +215,31 @@ class Reporting:
         """
         self._put(_Seen(event, policy or self._policy_of.get(event.subject, "")))
 
-    def take(self, seen: _Seen) -> None:
-        """Take what another process has seen; see `relay`. Its picture stays behind while many wait."""
-        many = self._queue.qsize() >= MAX_PICTURES_WAITING
-        self._put(replace(seen, frame=None, plan=None) if many else seen)
+    def join(self, source: int) -> None:
+        """Expect another process, of a number that no other has had, to pass on what it sees; see `relay`."""
+        with self._merging:
+            self._merge.join(source, time.monotonic())
+
+    def take(self, source: int, said: Said) -> None:
+        """Take what another process says. What several have seen is taken in the order in which it happened."""
+        now = time.monotonic()
+        with self._merging:
+            if isinstance(said, _Seen):
+                said = replace(said, source=source)
+                if self._queue.qsize() + len(self._merge) >= MAX_PICTURES_WAITING:
+                    said = replace(said, frame=None, plan=None)
+                self._merge.take(source, said.heard, said, now)
+            else:
+                self._merge.until(source, said, now)
+            self._release(now)
+
+    def gone(self, source: int) -> None:
+        """Take note that another process has ended. Streams that it did not see end have ended with it."""
+        now = time.monotonic()
+        with self._merging:
+            self._merge.take(source, now, _Gone(source, self.store.clock()), now)
+            self._merge.leave(source)
+            self._release(now)
 
     def entered(self, event: Event, since: float) -> bool:
         """Say whether the ledger has an entry about an event that came at `since` or later, whoever wrote it.
@@ -213,12 +260,12 @@ class Reporting:
 
     def opened(self, stream: StreamFacts) -> None:
         """A stream begins."""
-        at = max(self.store.clock(), self._last.get(stream.camera, 0.0))
+        at = self.store.clock()
         with self._lock:
-            self._streams[stream.session] = _Watched(at, at=at)
+            self._streams[stream.session] = _Watched(stream.camera, at=at)
             self._policy_of[stream.camera] = stream.policy
         opened = StreamOpened(subject=stream.camera, at=at, purpose=stream.purpose, registered=stream.registered)
-        self._put(_Seen(opened, stream.policy))
+        self._put(_Seen(opened, stream.policy, stream.session))
 
     def answered(self, stream: StreamFacts, answer: Answer) -> None:
         """A frame was ruled upon."""
@@ -230,7 +277,7 @@ class Reporting:
         telling = answer.verdict.state is State.PROHIBITED or answer.verdict.reason is Reason.VIEW_CHANGED
         frame = answer.frame if telling and self._queue.qsize() < MAX_PICTURES_WAITING else None
         for event in self._anomalies(stream.camera, watched, answer, at):
-            self._put(_Seen(event, stream.policy, frame, answer.plan))
+            self._put(_Seen(event, stream.policy, stream.session, frame, answer.plan))
         if answer.ptz is not None:
             self._turned(stream, watched, answer.ptz, at)
         watched.sequence, watched.offset = answer.sequence, answer.verdict.offset
@@ -246,16 +293,17 @@ class Reporting:
             objects=answer.verdict.objects,
             screens=_screens(answer.subjects, self._policies.get(stream.policy)),
         )
-        self._put(_Seen(looked, stream.policy, frame, answer.plan))
+        self._put(_Seen(looked, stream.policy, stream.session, frame, answer.plan))
 
     def closed(self, stream: StreamFacts, error: PrivacyError | None) -> None:
         """A stream has ended."""
         with self._lock:
             watched = self._streams.pop(stream.session, None)
-            self._policy_of.pop(stream.camera, None)
+            if all(other.camera != stream.camera for other in self._streams.values()):
+                self._policy_of.pop(stream.camera, None)
         at = max(self.store.clock(), watched.at if watched is not None else 0.0)
-        self._last[stream.camera] = at
-        self._put(_Seen(StreamClosed(subject=stream.camera, at=at, orderly=error is not None), stream.policy))
+        closed = StreamClosed(subject=stream.camera, at=at, orderly=error is not None)
+        self._put(_Seen(closed, stream.policy, stream.session))
 
     def refused(self, camera: str, peer: str, error: PrivacyError) -> None:
         """Nobody was watched."""
@@ -268,7 +316,8 @@ class Reporting:
     def _turned(self, stream: StreamFacts, watched: _Watched, now: Ptz, at: float) -> None:
         before, watched.ptz = watched.ptz, now
         if before is not None and _moved(before, now):
-            self._put(_Seen(PtzMoved(subject=stream.camera, at=at, actor=now.actor, zoom=now.zoom), stream.policy))
+            moved = PtzMoved(subject=stream.camera, at=at, actor=now.actor, zoom=now.zoom)
+            self._put(_Seen(moved, stream.policy, stream.session))
 
     def _moment(self, watched: _Watched, offset: float) -> float:
         # By the camera's clock or by ours, whichever went farther: one that stands still hides no dwelling.
@@ -302,6 +351,14 @@ class Reporting:
         return found
 
     def _put(self, seen: _Seen) -> None:
+        with self._putting:  # or one that was heard before might be put behind
+            self._enqueue(replace(seen, heard=time.monotonic()))
+
+    def _release(self, now: float) -> None:
+        for seen in self._merge.ready(now):
+            self._enqueue(seen)
+
+    def _enqueue(self, seen: _Seen | _Gone) -> None:
         try:
             self._queue.put_nowait(seen)
         except queue.Full:
@@ -310,10 +367,11 @@ class Reporting:
                 log.error("reports_overflow", dropped=self.dropped)
 
     def _run(self) -> None:
+        pause_s = TICK_S if self._relay is None else MARK_S
         ticked, over = time.monotonic(), False
         while not over:
             try:
-                seen = self._queue.get(timeout=TICK_S)
+                seen = self._queue.get(timeout=pause_s)
             except queue.Empty:
                 pass
             else:
@@ -322,7 +380,7 @@ class Reporting:
                     self._guarded(lambda seen=seen: self._take(seen))  # type: ignore[misc]
                 self._queue.task_done()
             # Not while anything waits: it may say that a finding goes on.
-            if not over and self._queue.empty() and time.monotonic() - ticked >= TICK_S:
+            if not over and self._queue.empty() and time.monotonic() - ticked >= pause_s:
                 ticked = time.monotonic()
                 self._guarded(self._tick)
 
@@ -332,10 +390,19 @@ class Reporting:
         except Exception as error:  # whoever reports must go on reporting; what it was told may be private
             log.error("report_failed", error=type(error).__name__)
 
-    def _take(self, seen: _Seen) -> None:
+    def _take(self, seen: _Seen | _Gone) -> None:
+        if isinstance(seen, _Gone):
+            for camera, session, policy in self._attendance.of(seen.source):
+                ended = StreamClosed(subject=camera, at=seen.at, orderly=True)  # it was no doing of theirs
+                self._guarded(lambda lost=_Seen(ended, policy, session): self._take(lost))  # type: ignore[misc]
+            return
         if self._relay is not None:
             self._relay(seen)
             return
+        event = self._attendance.admit(seen.event, seen.session, seen.policy, seen.source)
+        if event is None:
+            return
+        seen = replace(seen, event=event)
         act = act_of(seen.event)
         if act is not None:
             self._stubbornly(lambda: self.store.enter(act))
@@ -348,6 +415,12 @@ class Reporting:
                 self._keep(changes, seen)
 
     def _tick(self) -> None:
+        if self._relay is not None:
+            with self._putting:
+                mark = time.monotonic() if self._queue.empty() else None
+            if mark is not None:
+                self._relay(mark)
+            return
         now = self.store.clock()
         for folder in self._folders.values():
             changes = folder.tick(now)

@@ -1,6 +1,7 @@
 """A stream that turns prohibited is reported, by itself; and what is known of it is told to who may know."""
 
 import io
+import pickle
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
@@ -38,7 +39,7 @@ from privacy.reports.ledger import Act
 from privacy.reports.report import Report
 from privacy.reports.store import Store
 from privacy.serve.observer import Answer, Stages, StreamFacts
-from privacy.serve.reporting import Reporting
+from privacy.serve.reporting import Reporting, Said
 from privacy.serve.server import Server, Settings
 from privacy.v1 import enforcement_service_pb2_grpc as enforcement_grpc
 from privacy.v1 import report_service_pb2 as pb
@@ -139,18 +140,7 @@ def alone(tmp_path: Path, clock: Clock) -> Iterator[Reporting]:
 
 def shown_for(seconds: int, reporting: Reporting, clock: Clock) -> list[Report]:
     """Let a camera whose view was changed show a washroom, and return what is reported of it."""
-    facts = StreamFacts(
-        session="s",
-        camera=CAMERA,
-        peer="",
-        purpose="",
-        policy="guangdong",
-        mode="VERDICT",
-        delivery="EVERY_FRAME",
-        pixel_format="GRAY",
-        effect=Effect(),
-        static=(),
-    )
+    facts = stream("s")
     reporting.opened(facts)
     reporting.hear(ViewChanged(subject=CAMERA, at=clock.now, change=ViewChange.TURNED))
     for number in range(seconds + 1):
@@ -354,3 +344,125 @@ def test_the_ledger_verifies_itself(reports: Any, raised: pb.Report, reporting: 
 )
 def test_what_is_wrong_is_said(reports: Any, call: Callable[[Any], object], code: str) -> None:
     assert refusal(lambda: call(reports))[0] == code
+
+
+def stream(session: str, *, registered: bool = True) -> StreamFacts:
+    return StreamFacts(
+        session=session,
+        camera=CAMERA,
+        peer="",
+        purpose="",
+        policy="guangdong",
+        mode="VERDICT",
+        delivery="EVERY_FRAME",
+        pixel_format="GRAY",
+        effect=Effect(),
+        static=(),
+        registered=registered,
+    )
+
+
+def seen(number: int, state: State) -> Answer:
+    zone = Zone.WASHROOM if state is State.PROHIBITED else None
+    return Answer(
+        sequence=number,
+        verdict=Verdict(state, Reason.MODEL, float(number), zone, 0.99),
+        plan=MaskPlan((WHOLE,), Effect()),
+        stages=Stages(),
+        exposure_frames=0,
+        exposure_s=0.0,
+    )
+
+
+class Elsewhere:
+    """A process that serves streams; what it says waits in a pipe until it is let through."""
+
+    def __init__(self, number: int, alone: Reporting) -> None:
+        self.number, self.alone = number, alone
+        self.pipe: list[Said] = []
+        self.reporting = Reporting(alone.store, {"guangdong": policies.load("guangdong")}, relay=self.pipe.append)
+        self.reporting.start()
+        alone.join(number)
+
+    def through(self) -> None:
+        until(lambda: True if not self.reporting.busy else None)
+        mark = time.monotonic()
+        until(lambda: True if any(isinstance(said, float) and said > mark for said in self.pipe) else None)
+        for said in self.pipe:
+            self.alone.take(self.number, pickle.loads(pickle.dumps(said)))  # noqa: S301 - our own, as a pipe does
+        self.pipe.clear()
+
+
+@pytest.fixture
+def processes(alone: Reporting) -> Iterator[tuple[Elsewhere, Elsewhere]]:
+    both = Elsewhere(1, alone), Elsewhere(2, alone)
+    yield both
+    for one in both:
+        one.reporting.stop()
+
+
+def rules_of(alone: Reporting) -> set[str]:
+    until(lambda: True if not alone.busy else None)
+    return {report.rule for report in alone.store.known()}
+
+
+@pytest.mark.parametrize("late", [0, 1], ids=["the first pipe is slow", "the second pipe is slow"])
+def test_a_camera_that_goes_silent_in_one_process_and_comes_back_clear_in_another_is_reported(
+    alone: Reporting, clock: Clock, processes: tuple[Elsewhere, Elsewhere], late: int
+) -> None:
+    first, second = (one.reporting for one in processes)
+    first.opened(stream("a"))
+    for number in range(8):
+        first.answered(stream("a"), seen(number, State.PROHIBITED))
+        clock.now += 1
+    first.closed(stream("a"), None)
+    clock.now += 20
+    second.opened(stream("b"))
+    for number in range(5):
+        second.answered(stream("b"), seen(number, State.CLEAR))
+        clock.now += 1
+    for one in sorted(processes, key=lambda one: one.number == late + 1):
+        one.through()
+    for one in processes:
+        one.through()  # a mark after everything
+
+    assert rules_of(alone) == {"PROHIBITED_VIEW", "SILENT_WHILE_PROHIBITED"}
+
+
+def test_a_connection_that_is_noticed_to_be_dead_late_does_not_end_the_one_that_replaced_it(
+    alone: Reporting, clock: Clock, processes: tuple[Elsewhere, Elsewhere]
+) -> None:
+    """An unregistered camera would never be reported that breaks off once and comes back at once."""
+    first, second = processes
+    first.reporting.opened(stream("a", registered=False))
+    second.reporting.opened(stream("b", registered=False))
+    clock.now += 30
+    first.reporting.closed(stream("a"), None)
+    for number in range(70):
+        clock.now += 10
+        second.reporting.answered(stream("b", registered=False), seen(10 * number, State.CLEAR))
+    for one in (first, second, first):
+        one.through()
+
+    assert "CAMERA_UNREGISTERED" in rules_of(alone)
+
+
+def test_streams_of_a_process_that_dies_end_with_it(
+    alone: Reporting, clock: Clock, processes: tuple[Elsewhere, Elsewhere]
+) -> None:
+    first, second = processes
+    first.reporting.opened(stream("a"))
+    first.through()
+    alone.gone(1)
+    clock.now += 1
+    second.reporting.opened(stream("b"))
+    for number in range(8):
+        second.reporting.answered(stream("b"), seen(number, State.PROHIBITED))
+        clock.now += 1
+    second.reporting.closed(stream("b"), None)  # the last one, for "a" has ended
+    clock.now += 20
+    second.reporting.opened(stream("c"))
+    second.reporting.answered(stream("c"), seen(0, State.CLEAR))
+    second.through()
+
+    assert "SILENT_WHILE_PROHIBITED" in rules_of(alone)
