@@ -19,6 +19,7 @@ class TrainConfig:
         out: Folder for shards, checkpoints and logs; a run found there is resumed.
         size: `(height, width)` of the model's input, multiples of 32.
         trunk_size: `(height, width)` that the trunk sees of it, multiples of 32; None: all of `size`.
+        drawn: `(height, width)` at which pictures are drawn, before they are shrunk to `size`; None: at `size`.
         trunk: Name of the trunk, "lite0" or "lite2" (`privacy.training.network.TRUNKS`).
         twin: Keep the late stages of ImageNet beside the fine-tuned ones, with a zone head of their own.
         detector: Keep PicoDet-S beside the trunk, and let a head read it and the twin (`privacy.training.detector`).
@@ -35,6 +36,8 @@ class TrainConfig:
         averaging: Decay of the exponential moving average that is shipped.
         warmup: Share of all steps in which the rate rises.
         smoothing: Label smoothing of the places.
+        mixup: Alpha of the Beta distribution of the shares in which two pictures are mixed behind the frozen stages,
+            with their targets (Verma et al., "Manifold Mixup", ICML 2019); 0 for none.
         no_picture: Share of draws that show no place at all and are taught "uncertain".
         no_place: Teach them as a place of their own, too, which pulls the answer to doubt.
         open_door: Share of draws that show another place through an opening.
@@ -48,6 +51,10 @@ class TrainConfig:
         place_weight: Of the cross-entropy over places.
         object_weight: Of the binary cross-entropy over objects.
         map_weight: Of the binary cross-entropy over the cells of the zone map.
+        distils: ONNX file of a zone model with the same zones and places, which is asked about every drawn picture, at
+            `drawn`; what it says is taught beside the labels (Hinton et al., "Distilling the Knowledge in a Neural
+            Network", arXiv 1503.02531). None for labels alone.
+        distil_share: Of what that model says in the targets of zones and places, in [0, 1].
         seed: Of every draw and of the initial heads.
         threads: Torch threads.
         workers: Processes that draw.
@@ -59,6 +66,7 @@ class TrainConfig:
     out: Path
     size: tuple[int, int] = (192, 256)
     trunk_size: tuple[int, int] | None = None
+    drawn: tuple[int, int] | None = None
     trunk: str = "lite0"
     twin: bool = False
     detector: bool = False
@@ -75,6 +83,7 @@ class TrainConfig:
     averaging: float = 0.995
     warmup: float = 0.05
     smoothing: float = 0.1
+    mixup: float = 0.0
     no_picture: float = 0.04
     no_place: bool = False
     open_door: float = 0.14
@@ -88,6 +97,8 @@ class TrainConfig:
     place_weight: float = 0.4
     object_weight: float = 1.5
     map_weight: float = 0.5
+    distils: Path | None = None
+    distil_share: float = 0.5
     seed: int = 0
     threads: int = 2
     workers: int = 2
@@ -100,11 +111,18 @@ class TrainConfig:
         return self.trunk_size or self.size
 
     @property
+    def canvas(self) -> tuple[int, int]:
+        """`(height, width)` at which pictures are drawn."""
+        return self.drawn or self.size
+
+    @property
     def shards(self) -> str:
         """Digest of what decides the drawn pictures; shards are shared between runs that agree on it."""
         drawn = (
             "size",
             "trunk_size",
+            "drawn",
+            "distils",
             "trunk",
             "twin",
             "detector",
@@ -132,7 +150,7 @@ class TrainConfig:
         return _digest({name: value for name, value in plain.items() if name not in aside})
 
     def _plain(self) -> dict[str, object]:
-        return asdict(self)
+        return {**asdict(self), "distils": self.distils and self.distils.name}
 
 
 def _digest(values: dict[str, object]) -> str:

@@ -2,8 +2,8 @@
 
 PicoDet-S (Yu et al., "PP-PicoDet", arXiv 2111.00902; Apache-2.0) was taught to find things, and a toilet or a bunk bed
 says more about a place than its walls do. Its graph is taken as it is published, with three changes that alter no
-number by more than rounding: hard-swish becomes one operation instead of four, the size of a batch and the height of
-the picture become free, and what its last layers see is pooled into one row beside the scores.
+number by more than rounding: hard-swish becomes one operation instead of four, the size of a batch and of the picture
+become free, and what its last layers see is pooled into one row beside the scores.
 """
 
 from __future__ import annotations
@@ -16,12 +16,10 @@ import onnx
 from numpy.typing import NDArray
 from onnx import NodeProto, TensorProto, helper, numpy_helper
 
-from privacy.training.teacher import COCO
+from privacy.training.teacher import COCO, SIDE
 
 OPSET = 20
 """Of every graph that training writes."""
-WIDTH = 416
-"""Width of the pictures that the published graph takes; the height may be any multiple of 32."""
 EVIDENCE = "evidence"
 """Name of the row: `(B, EVIDENCE_SIZE)` float32."""
 _TAPS = {
@@ -41,30 +39,30 @@ _STD = (57.375, 57.12, 58.395)
 _FLOOR = 1e-3
 
 
-def evidence_graph(model: Path, height: int) -> onnx.ModelProto:
-    """Build the graph from `images` uint8 `(B, height, 416, 3)` RGB to `EVIDENCE`.
+def evidence_graph(model: Path, size: tuple[int, int]) -> onnx.ModelProto:
+    """Build the graph from `images` uint8 `(B, height, width, 3)` RGB to `EVIDENCE`.
 
     Args:
         model: `picodet_s_416_coco.onnx`, whose sha256 the caller has checked.
-        height: Of the pictures, a multiple of 32.
+        size: `(height, width)` of the pictures, multiples of 32.
 
     Raises:
-        ValueError: The height is no multiple of 32.
+        ValueError: A side is no multiple of 32.
     """
-    if height <= 0 or height % 32:
-        raise ValueError(f"the height must be a multiple of 32, got {height}")
+    if any(side <= 0 or side % 32 for side in size):
+        raise ValueError(f"height and width must be multiples of 32, got {size[0]} x {size[1]}")
     published = onnx.load(model).graph
     weights = {weight.name: weight for weight in published.initializer}
     constants = {node.output[0]: node.attribute[0].t for node in published.node if node.op_type == "Constant"}
     picture = next(value.name for value in published.input if value.name not in weights)
     scores = [value.name for value in published.output[: len(published.output) // 2]]
-    body = _without_sizes(_fused(list(published.node)), weights, constants)
+    body = _without_sizes(_fused(list(published.node)), weights, constants, width=size[1])
     before, made = _pixels_to(picture)
     after, more = _pooled(scores)
     graph = helper.make_graph(
         [*before, *body, *after],
         "evidence",
-        [helper.make_tensor_value_info("images", TensorProto.UINT8, ["batch", height, WIDTH, 3])],
+        [helper.make_tensor_value_info("images", TensorProto.UINT8, ["batch", *size, 3])],
         [helper.make_tensor_value_info(EVIDENCE, TensorProto.FLOAT, ["batch", EVIDENCE_SIZE])],
         [*weights.values(), *made, *more],
     )
@@ -98,9 +96,12 @@ def _fused(nodes: Sequence[NodeProto]) -> list[NodeProto]:
 
 
 def _without_sizes(
-    nodes: Sequence[NodeProto], weights: dict[str, TensorProto], constants: dict[str, TensorProto]
+    nodes: Sequence[NodeProto], weights: dict[str, TensorProto], constants: dict[str, TensorProto], *, width: int
 ) -> list[NodeProto]:
-    """Free the batch (0 copies it) and the height (-1 infers it) of every reshape; sizes of splits become inputs."""
+    """Free the batch (0 copies it) and the height (-1 infers it) of every reshape; sizes of splits become inputs.
+
+    The published graph is for `SIDE` pixels; the width of a reshape is the picture's at that stride.
+    """
     freed = []
     for index, node in enumerate(nodes):
         if node.op_type == "Constant" and node.output[0] in constants:
@@ -110,7 +111,7 @@ def _without_sizes(
             shape = numpy_helper.to_array(constants.get(node.input[1]) or weights[node.input[1]]).copy()
             shape[0] = 0
             if shape[-1] != -1:
-                shape[-2] = -1
+                shape[-2:] = -1, width * shape[-1] // SIDE
             name = f"shape_{index}"
             weights[name] = numpy_helper.from_array(shape, name)
             node.input[1] = name

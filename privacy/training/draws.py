@@ -130,7 +130,7 @@ class Painter:
 
     def _as_is(self, index: int, rng: np.random.Generator) -> Draw:
         """What a good camera sends, and an auditor's archive of photos holds."""
-        view = augment.resize(self.pictures[index], self.config.size)
+        view = augment.resize(self.pictures[index], self.config.canvas)
         meaning = self.photos[index].meaning
         return Draw(
             image=np.ascontiguousarray(view[:, ::-1]) if rng.random() < 0.5 else view,
@@ -147,7 +147,7 @@ class Painter:
         share = np.sqrt(rng.uniform(0.02, 0.16))
         tall, wide = max(16, int(height * share)), max(16, int(width * share))
         top, left = int(rng.integers(height - tall + 1)), int(rng.integers(width - wide + 1))
-        view = augment.resize(picture[top : top + tall, left : left + wide], self.config.size)
+        view = augment.resize(picture[top : top + tall, left : left + wide], self.config.canvas)
         private = meaning.zone is not Zone.PERMITTED
         zones = self.vocabulary.zone_target(meaning)
         if private:
@@ -158,7 +158,7 @@ class Painter:
         """Things, animals, people in the street: views that are of no room, and permitted."""
         picture = self.others[int(rng.integers(len(self.others)))]
         rows, columns = augment.crop_window(picture.shape[:2], rng, rng.uniform(0, 1))
-        view = augment.chain(augment.resize(picture[rows, columns], self.config.size), augment.PLACEMENT, rng)
+        view = augment.chain(augment.resize(picture[rows, columns], self.config.canvas), augment.PLACEMENT, rng)
         return self._placeless(view, self._permitted, 0.0, rng)
 
     def _placeless(
@@ -218,7 +218,7 @@ class Painter:
 
     def _nothing(self, index: int, rng: np.random.Generator) -> Draw:
         """No place at all."""
-        view = augment.no_picture(augment.resize(self.pictures[index], self.config.size), rng, 1.0)
+        view = augment.no_picture(augment.resize(self.pictures[index], self.config.canvas), rng, 1.0)
         return Draw(
             image=augment.on_screen_text(view, rng, 1.0) if rng.random() < 0.2 else view,
             zones=unsure(len(self.vocabulary.zones)),
@@ -239,7 +239,7 @@ class Painter:
         seen = np.minimum(boxes[:, 2:], window[2:]) - np.maximum(boxes[:, :2], window[:2])
         whole = np.maximum(boxes[:, 2:] - boxes[:, :2], 1e-3)
         left = (np.clip(seen, 0, None) / whole).prod(1).clip(0, 1)
-        view = augment.resize(picture[rows, columns], self.config.size)
+        view = augment.resize(picture[rows, columns], self.config.canvas)
         objects = self.sightings.scores[index, self.kinds] * np.minimum(1, left * 1.5)
         return augment.chain(view, augment.PLACEMENT, rng), objects.astype(np.float32)
 
@@ -277,7 +277,7 @@ def painter(
     return Painter(
         config=config,
         photos=photos,
-        pictures=Pictures.decode(photos, config.out / "pictures.bin", short_side=max(256, config.size[0])),
+        pictures=Pictures.decode(photos, config.out / "pictures.bin", short_side=max(256, config.canvas[0])),
         vocabulary=vocabulary,
         sightings=sightings,
         kinds=sightings.common(),
@@ -295,6 +295,8 @@ class Shard:
         features: `(N, C, h, w)` float16.
         still: `(N, 1280)` float16, the mean feature of the twin; `(N, 0)` without one.
         evidence: `(N, E)` float16, what the detector knows; `(N, 0)` without one.
+        told_zones: `(N, Z)` float32, what the model says that is distilled; `(N, 0)` without one.
+        told_places: `(N, P)` float32, the same.
         zones: `(N, Z)` float32.
         places: `(N,)` int64.
         objects: `(N, O)` float32.
@@ -304,6 +306,8 @@ class Shard:
     features: NDArray[np.float16]
     still: NDArray[np.float16]
     evidence: NDArray[np.float16]
+    told_zones: NDArray[np.float32]
+    told_places: NDArray[np.float32]
     zones: NDArray[np.float32]
     places: NDArray[np.int64]
     objects: NDArray[np.float32]
@@ -317,13 +321,15 @@ class Frozen:
     Attributes:
         prefix: uint8 pictures to `features` and `still`.
         detector: uint8 pictures to `evidence` (`privacy.training.detector`), or None.
+        distilled: A shipped zone model, or None.
     """
 
     prefix: Path
     detector: Path | None = None
+    distilled: Path | None = None
 
 
-_NAMES = ("features", "still", "evidence", "zones", "places", "objects", "zone_map")
+_NAMES = ("features", "still", "evidence", "told_zones", "told_places", "zones", "places", "objects", "zone_map")
 
 
 def read_shard(folder: Path) -> Shard:
@@ -376,18 +382,26 @@ class _Hand:
         options = ort.SessionOptions()
         options.intra_op_num_threads = 1
         options.log_severity_level = 3
-        self._maker, self._session = maker, ort.InferenceSession(str(frozen.prefix), options)
-        self._detector = ort.InferenceSession(str(frozen.detector), options) if frozen.detector else None
+        self._maker = maker
+        self._prefix, self._detector, self._distilled = (
+            path and ort.InferenceSession(str(path), options)
+            for path in (frozen.prefix, frozen.detector, frozen.distilled)
+        )
 
     def __call__(self, numbers: range) -> tuple[NDArray[np.generic], ...]:
         draws = [self._maker.draw(number) for number in numbers]
-        images = np.stack([draw.image for draw in draws])
-        features, still = self._session.run(None, {"images": images})
-        evidence = self._detector.run(None, {"images": images})[0] if self._detector else np.empty((len(images), 0))
+        images = np.stack([augment.resize(draw.image, self._maker.config.size) for draw in draws])
+        features, still = self._prefix.run(None, {"images": images})
+        nothing = np.empty((len(images), 0), np.float32)
+        evidence = self._detector.run(None, {"images": images})[0] if self._detector else nothing
+        told = [nothing, nothing]
+        if self._distilled:
+            told = self._distilled.run(["zones", "places"], {"images": np.stack([draw.image for draw in draws])})
         return (
             features.astype(np.float16),
             still.astype(np.float16),
             evidence.astype(np.float16),
+            *told,
             np.stack([draw.zones for draw in draws]),
             np.array([draw.place for draw in draws], np.int64),
             np.stack([draw.objects for draw in draws]),

@@ -221,7 +221,7 @@ def raw_session(net: ZoneNet, config: TrainConfig) -> ort.InferenceSession:
 
 def detector_of(config: TrainConfig) -> onnx.ModelProto | None:
     """The detector's graph at the size of a config's pictures, if it has a detector."""
-    return detector.evidence_graph(config.data / teacher.MODEL, config.size[0]) if config.detector else None
+    return detector.evidence_graph(config.data / teacher.MODEL, config.size) if config.detector else None
 
 
 def fit(answers: Answers, vocabulary: Vocabulary) -> tuple[export.Calibration, tuple[calibrate.Thresholds, ...]]:

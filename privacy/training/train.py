@@ -11,7 +11,7 @@ import json
 import logging
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
@@ -144,11 +144,11 @@ def write_frozen(net: ZoneNet, config: TrainConfig) -> Frozen:
     if not prefix.exists():
         export_prefix(net, config, prefix)
     if not config.detector:
-        return Frozen(prefix)
-    second = config.out / f"detector-{config.size[0]}.onnx"
+        return Frozen(prefix, distilled=config.distils)
+    second = config.out / f"detector-{config.size[0]}x{config.size[1]}.onnx"
     if not second.exists():
-        onnx.save(detector.evidence_graph(config.data / teacher.MODEL, config.size[0]), second)
-    return Frozen(prefix, second)
+        onnx.save(detector.evidence_graph(config.data / teacher.MODEL, config.size), second)
+    return Frozen(prefix, second, config.distils)
 
 
 def export_prefix(net: ZoneNet, config: TrainConfig, path: Path) -> None:
@@ -168,12 +168,16 @@ class Targets:
     """What a batch should have been answered; negative objects and cells teach nothing.
 
     Attributes:
+        told_zones: `(B, Z)` float, what the distilled model says, sums to 1; `(B, 0)` without one.
+        told_places: `(B, P)` float, the same.
         zones: `(B, Z)` float, sums to 1.
         places: `(B,)` int64, -1 for none.
         objects: `(B, O)` float in [0, 1], or negative.
         zone_map: `(B, h, w)` float in [0, 1], or negative.
     """
 
+    told_zones: Tensor
+    told_places: Tensor
     zones: Tensor
     places: Tensor
     objects: Tensor
@@ -186,17 +190,23 @@ def loss_of(scores: Scores, targets: Targets, config: TrainConfig) -> dict[str, 
     by_cell = functional.binary_cross_entropy_with_logits(scores.zone_map, zone_map.clamp_min(0), reduction="none")
     by_object = functional.binary_cross_entropy_with_logits(scores.objects, objects.clamp_min(0), reduction="none")
     opinions, place_opinions = scores.opinions or (scores.zones,), scores.place_opinions or (scores.places,)
-    zone = torch.stack([functional.cross_entropy(opinion, zones) for opinion in opinions]).mean()
-    smoothing = config.smoothing
+    share = 0.0 if config.distils is None else config.distil_share
+    taught = zones if config.distils is None else (1 - share) * zones + share * targets.told_zones
+    zone = torch.stack([functional.cross_entropy(opinion, taught) for opinion in opinions]).mean()
+    smoothing, named = config.smoothing, (places >= 0).sum().clamp_min(1)
     place = torch.stack(
         [
             functional.cross_entropy(opinion, places, ignore_index=-1, label_smoothing=smoothing, reduction="sum")
             for opinion in place_opinions
         ]
     ).mean()
+    place = (1 - share) * place / named
+    if share:
+        told = targets.told_places
+        place = place + share * torch.stack([functional.cross_entropy(o, told) for o in place_opinions]).mean()
     return {
         "zone": config.zone_weight * zone,
-        "place": config.place_weight * place / (places >= 0).sum().clamp_min(1),
+        "place": config.place_weight * place,
         "object": config.object_weight * (by_object * (objects >= 0)).sum() / (objects >= 0).sum().clamp_min(1),
         "map": config.map_weight * (by_cell * (zone_map >= 0)).sum() / (zone_map >= 0).sum().clamp_min(1),
     }
@@ -231,6 +241,7 @@ class _State:
 
     def __init__(self, net: ZoneNet, config: TrainConfig) -> None:
         self.config, self.epoch, self.step = config, 0, 0
+        self.rng = np.random.default_rng((config.seed, 1))
         self.net = net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's stub lacks it
         self.averaged = deepcopy(net)
         self.optimiser = torch.optim.AdamW(_groups(net, config))
@@ -246,15 +257,7 @@ class _State:
         for offset, batch in self._batches(shard):
             self.step = first_step + offset
             self._set_rate()
-            features, still, evidence, *targets = batch
-            features = features.contiguous(memory_format=torch.channels_last)
-            scores = self.net.finish(
-                features,
-                self.config.frozen_stages,
-                still=still if self.config.twin else None,
-                evidence=evidence if self.config.detector else None,
-            )
-            parts = loss_of(scores, Targets(*targets), self.config)
+            parts = self._parts(batch)
             loss = torch.stack(list(parts.values())).sum()
             self.optimiser.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]  # torch's stub lacks the types
@@ -269,6 +272,26 @@ class _State:
         self.epoch += 1
         return {name: round(value / max(1, batches), 4) for name, value in total.items()}
 
+    def _parts(self, batch: Sequence[Tensor]) -> dict[str, Tensor]:
+        """The parts of the loss on one batch; with `mixup`, on pairs of its pictures."""
+        config = self.config
+        given, targets = batch[:3], Targets(*batch[3:])
+        if config.mixup:
+            share, other = float(self.rng.beta(config.mixup, config.mixup)), torch.randperm(len(batch[0]))
+            given = [share * value + (1 - share) * value[other] for value in given]
+        features, still, evidence = given
+        scores = self.net.finish(
+            features.contiguous(memory_format=torch.channels_last),
+            config.frozen_stages,
+            still=still if config.twin else None,
+            evidence=evidence if config.detector else None,
+        )
+        parts = loss_of(scores, targets, config)
+        if not config.mixup:
+            return parts
+        others = loss_of(scores, Targets(*(value[other] for value in batch[3:])), config)
+        return {name: share * value + (1 - share) * others[name] for name, value in parts.items()}
+
     def _wake(self) -> None:
         """Training mode for what learns; the twin and frozen norms stay as they are."""
         self.net.train()
@@ -280,7 +303,15 @@ class _State:
 
     def _batches(self, shard: Shard) -> Iterator[tuple[int, list[Tensor]]]:
         given = (shard.features, shard.still, shard.evidence)
-        columns = (*given, shard.zones, shard.places, shard.objects, shard.zone_map)
+        columns = (
+            *given,
+            shard.told_zones,
+            shard.told_places,
+            shard.zones,
+            shard.places,
+            shard.objects,
+            shard.zone_map,
+        )
         order = np.random.default_rng((self.config.seed, self.epoch)).permutation(len(shard.zones))
         for offset, at in enumerate(range(0, len(order), self.config.batch)):
             chosen = np.sort(order[at : at + self.config.batch])  # sorted reads are kinder to the disk

