@@ -44,6 +44,7 @@ class TrainConfig:
         close_up: Share of draws that show a small part of a photo: a wall, a floor, a table top.
         as_is: Share of draws that show a photo as it was taken, mirrored or not.
         elsewhere: Share of draws that show a picture of no room, from a set of things and people.
+        elsewhere_parts: Which parts of that set (`privacy.training.teacher.no_rooms`).
         person: Probability of standing a cut-out person in the picture.
         full_view: Share of the picture that a private place behind an opening must fill to count as the whole answer.
         balance: How often each label is drawn.
@@ -90,6 +91,7 @@ class TrainConfig:
     close_up: float = 0.0
     as_is: float = 0.0
     elsewhere: float = 0.0
+    elsewhere_parts: tuple[str, ...] = ("train2017",)
     person: float = 0.22
     full_view: float = 0.25
     balance: Balance = field(default_factory=Balance)
@@ -134,6 +136,7 @@ class TrainConfig:
             "close_up",
             "as_is",
             "elsewhere",
+            "elsewhere_parts",
             "person",
             "full_view",
             "balance",

@@ -200,24 +200,25 @@ PRIVATE_THINGS = frozenset({"toilet", "bed", "sink", "hair drier", "toothbrush"}
 """Things whose picture may be one of a private room."""
 
 
-def no_rooms(coco: Path, *, shorter: int = 256) -> list[NDArray[np.uint8]]:
+def no_rooms(coco: Path, part: str, *, shorter: int = 256) -> list[NDArray[np.uint8]]:
     """Read the pictures of a small COCO-style set that hold nothing of a private room.
 
     Args:
-        coco: Folder with `instances_train2017.json` and `images/train2017`.
+        coco: Folder with `instances_PART.json` and `images/PART`.
+        part: "train2017" or "val2017".
         shorter: Pictures are shrunk to this shorter side.
 
     Returns:
         `(h, w, 3)` uint8 RGB each, in the order of the set.
     """
-    listed = json.loads((coco / "instances_train2017.json").read_text("utf-8"))
+    listed = json.loads((coco / f"instances_{part}.json").read_text("utf-8"))
     names = {kind["id"]: kind["name"] for kind in listed["categories"]}
     private = {box["image_id"] for box in listed["annotations"] if names[box["category_id"]] in PRIVATE_THINGS}
     pictures = []
     for entry in listed["images"]:
         if entry["id"] in private:
             continue
-        picture = cv2.imread(str(coco / "images" / "train2017" / Path(entry["file_name"]).name))
+        picture = cv2.imread(str(coco / "images" / part / Path(entry["file_name"]).name))
         if picture is None:
             continue
         scale = min(1.0, shorter / min(picture.shape[:2]))

@@ -111,8 +111,9 @@ def prepare(config: TrainConfig, photos: list[Photo]) -> Painter:
     if not answers.exists():
         log.info("asking the detector about %d photos", len(photos))
         teacher.write(teacher.ask(config.data / teacher.MODEL, photos), answers)
-    figures = teacher.people(config.data / "detection" / "coco128_lightly")
-    others = teacher.no_rooms(config.data / "detection" / "coco128_lightly")
+    things = config.data / "detection" / "coco128_lightly"
+    figures = teacher.people(things)
+    others = [picture for part in config.elsewhere_parts for picture in teacher.no_rooms(things, part)]
     log.info("%d photos, %d cut-out people, %d pictures of no room", len(photos), len(figures), len(others))
     words = Vocabulary.of(photos, no_place=config.no_place)
     return painter(config, photos, words, teacher.read(answers), figures=figures, others=others)
