@@ -3,7 +3,7 @@
 import math
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from enum import StrEnum
 from importlib import resources
 from pathlib import Path
@@ -105,12 +105,15 @@ class Calibration:
         false_alarm: Of single permitted pictures, at most this share comes out PROHIBITED.
         clear_below: CLEAR at this probability and below.
         prohibited_above: PROHIBITED at this probability and above.
+        miss_bounds: Upper 95 % confidence bound on the share of each zone's pictures that comes out CLEAR, by the name
+            of the zone; empty if nobody measured it.
     """
 
     miss: float
     false_alarm: float
     clear_below: float
     prohibited_above: float
+    miss_bounds: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

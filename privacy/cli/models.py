@@ -44,6 +44,9 @@ def show(name: str) -> None:
             f"misses at most {row.miss:.0%}, false alarms {row.false_alarm:.0%}: "
             f"CLEAR to {row.clear_below:g}, PROHIBITED from {row.prohibited_above:g}"
         )
+        if row.miss_bounds:
+            bounds = ", ".join(f"{zone} {bound:.0%}" for zone, bound in row.miss_bounds.items())
+            click.echo(f"  with 95 % confidence no more of each zone: {bounds}")
     if card.task == "zones" and not card.thresholds:
         click.echo("uncalibrated: a policy's cautious thresholds, or numbers of its own, rule")
     for name_of_class, zone in card.labels.items():

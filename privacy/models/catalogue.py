@@ -159,10 +159,11 @@ def calibration(name: str) -> tuple[Calibration, ...]:
                 false_alarm=float(row["false_alarm_target"]),
                 clear_below=float(row["clear_below"]),
                 prohibited_above=float(row["prohibited_above"]),
+                miss_bounds={str(zone): float(bound) for zone, bound in row.get("miss_bounds", {}).items()},
             )
             for row in json.loads(data)
         )
-    except (KeyError, TypeError, ValueError) as error:
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise ModelIntegrityError(f"{entry.thresholds} holds no thresholds: {error}", model=name) from error
 
 

@@ -6,7 +6,9 @@ Everything here is fitted on pictures that training did not see.
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,7 +26,7 @@ class Thresholds:
     """What p_prohibited of a still picture must be for each state; between the two lies UNCERTAIN.
 
     Attributes:
-        clear_below: CLEAR below this.
+        clear_below: CLEAR at this and below.
         prohibited_above: PROHIBITED at this and above.
         miss_target: Largest share of prohibited pictures that may come out CLEAR.
         false_alarm_target: Largest share of permitted pictures that may come out PROHIBITED.
@@ -32,6 +34,8 @@ class Thresholds:
         false_alarm_bound: The same for false alarms at `prohibited_above`.
         n: Pictures the thresholds were set on.
         n_prohibited: How many of these show a prohibited place.
+        miss_bounds: `miss_bound` of the pictures of each zone alone, by its name. The target holds over all of them
+            together; of a zone that few pictures show, little is known, and its bound says so.
     """
 
     clear_below: float
@@ -42,14 +46,11 @@ class Thresholds:
     false_alarm_bound: float
     n: int
     n_prohibited: int
+    miss_bounds: Mapping[str, float] = field(default_factory=dict)
 
     def to_json(self) -> str:
         """One JSON object, four significant digits."""
-        rounded = {name: float(f"{value:.4g}") if isinstance(value, float) else value for name, value in self._items()}
-        return json.dumps(rounded)
-
-    def _items(self) -> list[tuple[str, float | int]]:
-        return list(asdict(self).items())
+        return json.dumps(_rounded(asdict(self)))
 
 
 def log_odds(logits: NDArray[np.floating], private: NDArray[np.bool_]) -> Floats:
@@ -146,6 +147,8 @@ def thresholds(
     miss: float = 0.01,
     false_alarm: float = 0.01,
     doubt: tuple[float, float] = (0.4, 0.6),
+    looks: int = 1,
+    zones: Mapping[str, NDArray[np.bool_]] | None = None,
 ) -> Thresholds:
     """The thresholds that meet the targets with the least UNCERTAIN.
 
@@ -159,6 +162,9 @@ def thresholds(
         miss: Target, in (0, 1).
         false_alarm: Target, in (0, 1).
         doubt: Probabilities between these are UNCERTAIN whatever the targets allow: a picture of no place scores there.
+        looks: How many of the N are looks at one picture. Bounds count pictures, an error in one look in three as a
+            third of an error: looks at one picture err together.
+        zones: `(N,)` bool each, which pictures show a zone that is bounded by itself, by its name.
     """
     shown = np.sort(p_prohibited[prohibited].astype(np.float64))
     other = np.sort(p_prohibited[~prohibited].astype(np.float64))
@@ -171,11 +177,22 @@ def thresholds(
         prohibited_above=prohibited_above,
         miss_target=miss,
         false_alarm_target=false_alarm,
-        miss_bound=upper_bound(int((shown < clear_below).sum()), len(shown)),
-        false_alarm_bound=upper_bound(int((other >= prohibited_above).sum()), len(other)),
-        n=len(p_prohibited),
-        n_prohibited=len(shown),
+        miss_bound=_bound(shown <= clear_below, looks),
+        false_alarm_bound=_bound(other >= prohibited_above, looks),
+        n=len(p_prohibited) // looks,
+        n_prohibited=len(shown) // looks,
+        miss_bounds={name: _bound(p_prohibited[among] <= clear_below, looks) for name, among in (zones or {}).items()},
     )
+
+
+def _bound(wrong: NDArray[np.bool_], looks: int) -> float:
+    return upper_bound(math.ceil(int(wrong.sum()) / looks), len(wrong) // looks)
+
+
+def _rounded(value: object) -> object:
+    if isinstance(value, dict):
+        return {name: _rounded(inner) for name, inner in value.items()}
+    return float(f"{value:.4g}") if isinstance(value, float) else value
 
 
 def upper_bound(errors: int, trials: int, *, confidence: float = 0.95) -> float:

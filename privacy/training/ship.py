@@ -234,7 +234,10 @@ def fit(answers: Answers, vocabulary: Vocabulary) -> tuple[export.Calibration, t
     )
     fitted = calibrate.fit(logits, truth, weights=weights)
     p_prohibited = 1 - calibrate.apply(fitted, logits)[:, 0]
-    return fitted, tuple(calibrate.thresholds(p_prohibited, prohibited, miss=miss) for miss in MISSES)
+    zones = {zone.slug: truth == int(zone) for zone in vocabulary.zones if int(zone) in truth[prohibited]}
+    return fitted, tuple(
+        calibrate.thresholds(p_prohibited, prohibited, miss=miss, looks=looks, zones=zones) for miss in MISSES
+    )
 
 
 def private_places(vocabulary: Vocabulary) -> NDArray[np.bool_]:

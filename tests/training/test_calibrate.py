@@ -80,6 +80,18 @@ def test_too_few_pictures_allow_no_clear_at_all() -> None:
     assert found.prohibited_above == 1.0
 
 
+def test_looks_at_one_picture_count_once_in_every_bound() -> None:
+    p, shown = np.array([0.0] * 10 + [0.9] * 190 + [0.1] * 200), np.arange(400) < 200
+    once = calibrate.thresholds(p, shown, miss=0.05, zones={"dormitory": np.arange(400) < 20})
+    thrice = calibrate.thresholds(
+        np.tile(p, 3), np.tile(shown, 3), miss=0.05, looks=3, zones={"dormitory": np.tile(np.arange(400) < 20, 3)}
+    )
+    assert once.clear_below == thrice.clear_below == 0.0
+    assert once.miss_bound == thrice.miss_bound == calibrate.upper_bound(10, 200)
+    assert (thrice.n, thrice.n_prohibited) == (400, 200)
+    assert once.miss_bounds == thrice.miss_bounds == {"dormitory": calibrate.upper_bound(10, 20)}
+
+
 @pytest.mark.parametrize(("errors", "trials", "bound"), [(0, 100, 0.0295), (5, 100, 0.1023), (3, 3, 1.0), (0, 0, 1.0)])
 def test_upper_bound_is_clopper_pearson(errors: int, trials: int, bound: float) -> None:
     assert calibrate.upper_bound(errors, trials) == pytest.approx(bound, abs=1e-3)
