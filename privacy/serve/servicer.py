@@ -303,6 +303,7 @@ class EnforcementService(pb_grpc.EnforcementServiceServicer):
             setup,
             facts,
             standing=standing,
+            terms=terms,
             seat=self.scheduler.seat(deadline_s=patience),
             policy=pack,
             pictures=pictures_of(setup, _enough(engine.model, subjects, pack.subjects), engine.limits),

@@ -85,6 +85,7 @@ class Stream:
         setup: What the client asked for.
         facts: The same, for those who observe.
         standing: What holds for it, while that may change.
+        terms: What held when `facts` and `policy` were made of it.
         seat: What looks.
         policy: What is hidden, when and how; already checked against `setup`.
         pictures: Reads and writes the frames.
@@ -102,6 +103,7 @@ class Stream:
         facts: StreamFacts,
         *,
         standing: Standing,
+        terms: Terms,
         seat: Seat,
         policy: Policy,
         pictures: Pictures,
@@ -117,8 +119,8 @@ class Stream:
         self._setup = setup
         self._facts = facts
         self._standing = standing
-        self._named = standing.terms.policy  # of which `policy` is the pack
-        self._told = standing.terms  # the terms that `facts` tell
+        self._named = terms.policy  # of which `policy` is the pack
+        self._told = terms  # the terms that `facts` tell
         self._seat = seat
         self._looks = pipeline.looking(seat, policy)
         self._policy = policy
@@ -178,7 +180,7 @@ class Stream:
     def _ruled(
         self, arrivals: Iterator[Arrival], ending: ExitStack
     ) -> Iterator[tuple[Frame, Verdict, tuple[Hidden, ...]]]:
-        terms = self._standing.terms
+        terms = self._told  # if others hold by now, the first frame finds that out
         watch = Watch(self._policy)
         watch.declare(terms.purposes)
         timing, pace = pace_of(self._policy.timing, self._facts.look_behind_s)

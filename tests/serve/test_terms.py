@@ -1,6 +1,7 @@
 """What is registered of a camera changes while its stream runs: more is hidden at once, less when the ledger has it."""
 
 import queue
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -19,6 +20,7 @@ from privacy.cameras.lookup import KnownCameras
 from privacy.cameras.registry import Registry, _less_is_hidden
 from privacy.errors import DatabaseError
 from privacy.events import ConfigChanged, Event, MaskReduced
+from privacy.masking import Masker, masker_for
 from privacy.models import catalogue
 from privacy.plan import Polygon, upright
 from privacy.reports.store import Store
@@ -361,6 +363,23 @@ def test_another_policy_ends_the_stream(channel_to: Callable[..., grpc.Channel],
     registry.update_camera(CAMERA, {"policy": "order799", "declared_purpose": "default"}, actor="me")
 
     assert refusal(lambda: live.until(lambda _: False))[:2] == ("UNAVAILABLE", "SETTINGS_CHANGED")
+
+
+def test_another_policy_that_comes_while_the_stream_is_opened_ends_it_as_well(
+    channel_to: Callable[..., grpc.Channel], registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between what the register said at first and the first frame it may be read again."""
+    registered(registry)
+    channel = channel_to()
+
+    def slowly(device: str) -> Masker:
+        registry.update_camera(CAMERA, {"policy": "order799", "declared_purpose": "default"}, actor="me")
+        time.sleep(0.5)
+        return masker_for(device)
+
+    monkeypatch.setattr("privacy.serve.servicer.masker_for", slowly)
+
+    assert refusal(lambda: Live(channel).see())[:2] == ("UNAVAILABLE", "SETTINGS_CHANGED")
 
 
 def test_a_client_that_is_told_verdicts_only_cannot_hide_what_is_registered_and_is_shown_nothing(
