@@ -79,11 +79,12 @@ def guard(
 
     Raises:
         EffectTooWeakError: `effect` is below the policy's floor; raised before the first frame is read.
-        PolicyError: The policy hides a subject that nothing here finds; raised before the first frame is read.
+        PolicyError: The policy hides a subject that nothing here finds, or knows no such purpose; raised before the
+            first frame is read.
         SourceLostError: The source broke off; raised after the outcome of its last good frame.
     """
     policy.checked(effect or policy.effect)
-    watch, looks = Watch(policy, purpose), looking(model, policy)
+    watch, looks = Watch(policy, policy.declared(purpose)), looking(model, policy)
     ruled = judge(frames, looks, watch, Cadence(policy.timing))
     if look_behind_s > 0:
         ruled = wait(ruled, look_behind_s, lambda frame: watch.see(examine(frame, looks), frame.offset))

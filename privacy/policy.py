@@ -293,6 +293,21 @@ class Policy:
         """Return the probability of a prohibited view before anything is seen; "" is the default."""
         return self.prior.get(purpose, self.prior["default"])
 
+    def declared(self, purpose: str) -> str:
+        """Return a declared purpose; "" if none is.
+
+        Raises:
+            PolicyError: This policy does not know it: a misspelt purpose must not quietly become the default.
+        """
+        if purpose and purpose not in self.prior:
+            known = ", ".join(sorted(self.prior))
+            raise PolicyError(
+                f"policy {self.name} knows no such purpose; it knows {known}",
+                field="declared_purpose",
+                policy=self.name,
+            )
+        return purpose
+
     def checked(self, effect: Effect) -> Effect:
         """Return `effect` if it is strong enough.
 

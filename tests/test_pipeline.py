@@ -168,6 +168,12 @@ def test_a_weak_effect_is_refused_before_a_frame_is_read() -> None:
         pipeline.guard(iter(()), Bright(), RULES, effect=Effect(EffectKind.PIXELATE, 0.001))
 
 
+def test_a_purpose_that_the_policy_does_not_know_is_refused_before_a_frame_is_read() -> None:
+    """Misspelt, it would quietly be the default; the service refuses it as well."""
+    with pytest.raises(PolicyError, match="corridor"):
+        pipeline.guard(iter(()), Bright(), RULES, purpose="coridor")
+
+
 def test_look_behind_hides_what_came_before_the_look() -> None:
     """The scene drifts into a washroom between two looks; the frames on the way were ruled by the look before."""
     drift = [DARK] * 12 + [DARK + 4, DARK + 5, DARK + 6, LIGHT]

@@ -274,7 +274,7 @@ class EnforcementService(pb_grpc.EnforcementServiceServicer):
             terms = standing.terms
             engine.check_model(setup.model)
             pack = engine.policy_of(terms.policy)
-            translate.purpose_of(terms.purpose, pack)
+            pack.declared(terms.purpose)
             effect = pack.checked(setup.effect or pack.effect)
             subjects = _wanted(engine.subjects, pack, setup)
             look_behind_s = max(setup.look_behind_s, pack.timing.look_again_s) if setup.look_behind_s else 0.0

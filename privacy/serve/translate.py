@@ -13,7 +13,7 @@ from google.protobuf.duration_pb2 import Duration
 from numpy.typing import NDArray
 
 from privacy import jpeg
-from privacy.errors import FrameError, PolicyError, ProtocolError, RegionError, UnsupportedError
+from privacy.errors import FrameError, ProtocolError, RegionError, UnsupportedError
 from privacy.evidence import Evidence, Reason
 from privacy.frame import Frame, Layout, plane_shapes
 from privacy.plan import MAX_POLYGONS, MaskPlan, Polygon, polygons, polygons_of
@@ -518,17 +518,6 @@ def zone_map(evidence: Evidence) -> pb.ZoneMap | None:
         return None
     rows, columns = evidence.zone_map.shape
     return pb.ZoneMap(rows=rows, columns=columns, probabilities=evidence.zone_map.ravel().tolist())
-
-
-def purpose_of(asked: str, policy: Policy) -> str:
-    """Return the purpose if the policy knows it.
-
-    Raises:
-        PolicyError: It does not: a misspelt purpose must not quietly become the default.
-    """
-    if asked and asked not in policy.prior:
-        raise PolicyError(f"policy {policy.name} knows no such purpose", field="declared_purpose", policy=policy.name)
-    return asked
 
 
 def _known(table: Mapping[K, V], value: K, field: str) -> V:
