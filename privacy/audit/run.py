@@ -90,6 +90,8 @@ def begin(
         book.enter([], ignored)
     except BaseException:
         book.close()
+        if not known:  # nothing was audited; who mistyped a path begins anew
+            book.path.unlink(missing_ok=True)
         raise
     return book
 

@@ -237,6 +237,13 @@ def test_a_full_disk_is_said_and_what_is_known_stays(tmp_path: Path, monkeypatch
         assert book.digest() == digest
 
 
+def test_who_mistyped_a_path_begins_anew(walk: Path, tmp_path: Path) -> None:
+    mistyped = audit(walk.with_name("nowhere.mp4"), "-o", tmp_path / "out")
+    again = audit(walk, "-o", tmp_path / "out", "--workers", "0")
+
+    assert (mistyped.exit_code, again.exit_code) == (2, 1), again.output
+
+
 def test_a_bug_is_no_finding(walk: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Python ends with 1 what it cannot go on with, and to scripts 1 means that a prohibited place was found."""
 
