@@ -90,10 +90,12 @@ class Standing:
             self.terms = replace(held, camera=None, registered=False)
             return
         if self._last is not None and camera.update_time is not None:
-            # Of several changes since the last reading, only the newest says when it was. An entry about an earlier one
-            # does not do: if the newest hides no less, what held before holds to the end of the stream.
+            # Of several changes since the last reading, only the newest says when it was, and one that it undid is not
+            # seen at all: a zone may have come back and gone again. So every entry has to be as new as that change. If
+            # it hides no less, there is none, and what held before holds to the end of the stream.
             since = camera.update_time.timestamp()
-            self._open += [(event, since) for event in changes_of(self._last, camera, _ANYBODY, since)]
+            left = [event for event, _ in self._open]
+            self._open = [(event, since) for event in (*left, *changes_of(self._last, camera, _ANYBODY, since))]
         self._last = camera
         newest = self._newest(camera, registered=True)
         self.terms = replace(

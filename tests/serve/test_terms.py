@@ -94,6 +94,22 @@ def test_a_zone_that_came_and_went_while_the_stream_ran_goes_with_its_entry_only
     assert standing.terms.static() == (LEFT_HALF, RIGHT_HALF)
 
 
+def test_a_zone_that_came_back_unseen_and_went_again_needs_the_entry_of_its_second_going(registry: Registry) -> None:
+    standing = standing_of(registered(registry, LEFT_HALF))
+    standing.take(drawn(registry))
+    drawn(registry, LEFT_HALF)
+    again = drawn(registry)
+    standing.take(again)
+    assert again.update_time is not None
+    second = again.update_time.timestamp()
+
+    standing.settle(lambda _, since: since < second)
+    before = standing.terms.static()
+    standing.settle(lambda _, since: since <= second)
+
+    assert (before, standing.terms.static()) == ((LEFT_HALF,), ())
+
+
 def test_two_changes_need_two_entries(registry: Registry) -> None:
     standing = standing_of(registered(registry, LEFT_HALF))
     standing.take(drawn(registry))
