@@ -519,10 +519,10 @@ def measure_soak(minutes: float, guests: int, rate: float) -> dict[str, Any]:
                 samples.append((time.monotonic() - start, rss_mib(process), fds, tasks))
                 time.sleep(1)
             time.sleep(REST_S)
-            os.kill(process, signal.SIGUSR1)
-            time.sleep(REST_S)
-            blocks = next(int(line.split()[1]) for line in reversed(said) if line.startswith("blocks "))
             said.clear()
+            os.kill(process, signal.SIGUSR1)
+            while (blocks := blocks_of(said)) is None:
+                time.sleep(0.1)
             rests.append((time.monotonic() - start, uss_mib(process), blocks))
             print(f"at rest: {rests[-1][0]:6.0f} s {rests[-1][1]:8.2f} MiB {blocks} blocks", flush=True)
     for at, mib, files, tasks in samples[:: max(1, len(samples) // 10)]:
@@ -550,6 +550,11 @@ def measure_soak(minutes: float, guests: int, rate: float) -> dict[str, Any]:
     }
     print(json.dumps(figures, indent=2), flush=True)
     return figures | {"samples": samples}
+
+
+def blocks_of(said: deque[str]) -> int | None:
+    """Return what a server has answered to SIGUSR1; None if it has not yet."""
+    return next((int(line.split()[1]) for line in list(said) if line.startswith("blocks ")), None)
 
 
 def uss_mib(process: int) -> float:
