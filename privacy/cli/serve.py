@@ -2,6 +2,7 @@
 
 from contextlib import ExitStack
 from functools import partial
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from privacy import policy as policies
 from privacy.cli import config, configure_log, reporting
 from privacy.cli.databases import database_option
 from privacy.cli.detectors import detectors
-from privacy.console.app import Console
+from privacy.console.app import Console, ConsoleOfAll
 from privacy.errors import InputError
 from privacy.masking import DEVICES
 from privacy.migrations import migrated
@@ -155,10 +156,20 @@ def serve(
         ]
         click.echo("; ".join(words))
 
+    packs = {**shipped(), rules.name: rules}
     if options.processes > 1:
         group = ctx.find_root().params
-        prepare = partial(configure_log, group["log_level"], group["log_format"])
-        orders = Orders(options=options, database=url, prepare=prepare, reporting=reported, archive=recordings)
+        model, version = catalogue.card(options.model).name, metadata.version("privacy-zones")
+        orders = Orders(
+            options=options,
+            database=url,
+            prepare=partial(configure_log, group["log_level"], group["log_format"]),
+            reporting=reported,
+            archive=recordings,
+            console=ConsoleOfAll(policies=packs, policy=rules.name, model=model, version=version)
+            if _may_show(options)
+            else None,
+        )
         Processes(orders).run(ready)
         return
     with ExitStack() as ending:
@@ -175,7 +186,7 @@ def serve(
             serve_here(options, engine, ready, reporting=reporter, services=services)
             return
         store = None if reporter is None else reporter.store
-        console = ending.enter_context(Console({**shipped(), rules.name: rules}, rules.name, store=store, jobs=jobs))
+        console = ending.enter_context(Console(packs, rules.name, store=store, jobs=jobs))
         serve_here(
             options, engine, ready, reporting=reporter, services=services, observers=console.observers,
             pages=console.pages,

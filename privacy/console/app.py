@@ -1,6 +1,8 @@
 """The table of pages, and the console that a server carries."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
 from typing import Self
 
 from starlette.applications import Starlette
@@ -10,15 +12,19 @@ from starlette.responses import RedirectResponse
 from starlette.routing import BaseRoute, Mount, Route
 
 from privacy.audit.jobs import Jobs
+from privacy.cameras.registry import Registry
 from privacy.console.desk import REPORTS, ROOT, Desk
 from privacy.console.guard import Page, SafeHeaders, missing, route
 from privacy.console.pages import audits, cameras, door, events, ledger, models, reports
+from privacy.console.posts import News, Post, Posts
 from privacy.console.sessions import ENTRY, Sessions
 from privacy.console.thumbnails import Thumbnails
 from privacy.console.wall import Wall
+from privacy.errors import PolicyError
 from privacy.policy import Policy
 from privacy.reports.store import Store
 from privacy.serve.observer import Observer
+from privacy.serve.processes import Shared
 from privacy.serve.service import Assembly
 
 _GET_REPORT = "privacy.v1.ReportService/GetReport"
@@ -66,12 +72,11 @@ class Console:
     def __init__(
         self, policies: Mapping[str, Policy], policy: str, *, store: Store | None = None, jobs: Jobs | None = None
     ) -> None:
-        self._policies = policies
-        self._policy = policy
-        self._store = store
-        self._jobs = jobs
         self._wall = Wall()
         self._thumbnails = Thumbnails()
+        self._desk = partial(
+            Desk, wall=self._wall, thumbnails=self._thumbnails, store=store, jobs=jobs, policies=policies, policy=policy
+        )
 
     def __enter__(self) -> Self:
         self._thumbnails.start()
@@ -87,20 +92,58 @@ class Console:
 
     def pages(self, parts: Assembly) -> Sequence[BaseRoute]:
         """Return its pages, for a server of these parts."""
+        sessions = None if parts.tokens is None else Sessions(parts.tokens)
+        engine = parts.engine
+        return routes(
+            self._desk(sessions=sessions, registry=parts.registry, model=engine.model.name, version=engine.version)
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConsoleOfAll:
+    """The console of a server of several processes; can be pickled. See `privacy.serve.processes.Console`.
+
+    Attributes:
+        policies: Every pack that a stream may run under, by name.
+        policy: Name of the default one.
+        model: Name of the model that looks.
+        version: Of this software.
+    """
+
+    policies: Mapping[str, Policy]
+    policy: str
+    model: str
+    version: str
+
+    def post(self, tell: Callable[[News], None]) -> Post:
+        """Return what tells, in each process, what its cameras show."""
+        return Post(tell)
+
+    def posts(self) -> Posts:
+        """Return what takes it, in the parent."""
+        return Posts()
+
+    def pages(self, posts: Posts, parts: Shared) -> Sequence[BaseRoute]:
+        """Return its pages, in the parent."""
         return routes(
             Desk(
-                wall=self._wall,
-                thumbnails=self._thumbnails,
+                wall=posts.wall,
+                thumbnails=posts,
                 sessions=None if parts.tokens is None else Sessions(parts.tokens),
-                registry=parts.registry,
-                store=self._store,
-                jobs=self._jobs,
-                policies=self._policies,
-                policy=self._policy,
-                model=parts.engine.model.name,
-                version=parts.engine.version,
+                registry=None if parts.database is None else Registry(parts.database, self._policy_of),
+                store=parts.store,
+                jobs=parts.jobs,
+                policies=self.policies,
+                policy=self.policy,
+                model=self.model,
+                version=self.version,
             )
         )
+
+    def _policy_of(self, name: str) -> Policy:
+        if (name or self.policy) not in self.policies:
+            raise PolicyError("no policy of this name", policy=name)
+        return self.policies[name or self.policy]
 
 
 def routes(desk: Desk) -> Sequence[BaseRoute]:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from importlib import resources
-from typing import Any
+from typing import Any, Protocol
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.responses import HTMLResponse, RedirectResponse, Response
@@ -15,7 +15,6 @@ from privacy.audit.jobs import Jobs
 from privacy.cameras.registry import Registry
 from privacy.console import queries, words
 from privacy.console.sessions import Seal, Sessions
-from privacy.console.thumbnails import Thumbnails
 from privacy.console.wall import Wall
 from privacy.console.watchers import Watchers
 from privacy.console.words import Language, Speech, Theme
@@ -83,6 +82,13 @@ class Asked:
         return int(text)
 
 
+class Pictures(Protocol):
+    """Masked pictures of what the cameras show."""
+
+    def picture(self, camera: str) -> bytes | None:
+        """Return the last picture of a camera as JPEG, and ask for a newer one; None if nothing may be shown."""
+
+
 @dataclass(frozen=True, slots=True)
 class Asset:
     """A file that browsers may keep: styles and scripts."""
@@ -136,7 +142,7 @@ class Desk:
     """
 
     wall: Wall
-    thumbnails: Thumbnails
+    thumbnails: Pictures
     sessions: Sessions | None
     registry: Registry | None
     store: Store | None

@@ -51,10 +51,17 @@ class Thumbnails:
 
     Args:
         clock: Monotonic seconds.
+        made: Hears, in order, of each new picture of a camera, and of None when there is none any more; it returns at
+            once.
     """
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        clock: Callable[[], float] = time.monotonic,
+        made: Callable[[str, bytes | None], object] = lambda _, __: None,
+    ) -> None:
         self._clock = clock
+        self._made = made
         self._lock = threading.Lock()
         self._wanted: dict[str, float] = {}
         self._taken: dict[str, float] = {}
@@ -114,7 +121,8 @@ class Thumbnails:
     def closed(self, stream: StreamFacts, error: PrivacyError | None) -> None:  # noqa: ARG002 - the observer's signature
         """Forget the picture."""
         with self._lock:
-            for kept in (self._wanted, self._taken, self._turns, self._pictures):
+            self._drop(stream.camera)
+            for kept in (self._wanted, self._taken, self._turns):
                 kept.pop(stream.camera, None)
 
     def refused(self, camera: str, peer: str, error: PrivacyError) -> None:
@@ -128,7 +136,11 @@ class Thumbnails:
     def _hide(self, camera: str) -> None:
         with self._lock:
             self._turns[camera] = next(self._numbers)
-            self._pictures.pop(camera, None)
+            self._drop(camera)
+
+    def _drop(self, camera: str) -> None:
+        if self._pictures.pop(camera, None) is not None:
+            self._made(camera, None)
 
     def _turn(self, camera: str) -> int:
         if camera not in self._turns:
@@ -145,6 +157,7 @@ class Thumbnails:
             with self._lock:
                 if self._turns.get(order.camera) == order.turn:
                     self._pictures[order.camera] = data, self._clock()
+                    self._made(order.camera, data)
 
 
 def painted(frame: Frame, plan: MaskPlan) -> bytes:

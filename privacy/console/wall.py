@@ -6,7 +6,7 @@ Kept in memory only: it begins with the server. What must be kept stands in repo
 import threading
 import time
 from collections import OrderedDict, deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
@@ -72,6 +72,7 @@ class Sight:
         exposure_frames: Frames of the stream that left clear and may have shown a prohibited place.
         exposure_s: How long they did, in seconds.
         at: When the last frame was answered.
+        opened: When its stream began.
         number: Grows with every change of the above but `p_prohibited` and `at`.
     """
 
@@ -86,6 +87,7 @@ class Sight:
     exposure_frames: int
     exposure_s: float
     at: float
+    opened: float
     number: int = 0
 
     def now(self, at: float) -> Shown:
@@ -110,10 +112,12 @@ class Wall:
 
     Args:
         clock: Seconds since 1970-01-01 UTC.
+        turned: Hears of every change, in order; it returns at once.
     """
 
-    def __init__(self, clock: Clock = time.time) -> None:
+    def __init__(self, clock: Clock = time.time, turned: Callable[[Sight], object] = lambda _: None) -> None:
         self.clock = clock
+        self._turned = turned
         self._kept: OrderedDict[str, _Kept] = OrderedDict()
         self._lock = threading.Lock()
 
@@ -137,6 +141,37 @@ class Wall:
             found = [*kept.past, kept.sight.span(self.clock())]
         return [span for span in found if span.end > since]
 
+    # What the walls of other processes say
+
+    def take(self, sight: Sight) -> bool:
+        """Take a change from the wall of another process of this machine, and return whether it counts.
+
+        It does not if it is about an older stream of a camera that has another one by now.
+        """
+        with self._lock:
+            kept = self._kept.get(sight.stream.camera)
+            before = None if kept is None else kept.sight
+        if before is not None and before.stream.session != sight.stream.session:
+            goes_on = before.shown is not Shown.OFFLINE and before.at > self.clock() - SILENT_S
+            if sight.opened < before.opened and (goes_on or sight.shown is Shown.OFFLINE):
+                return False
+        self._turn(sight)
+        return True
+
+    def refresh(self, at: Mapping[str, float]) -> None:
+        """Take note of when the last frame of streams was answered, by session."""
+        with self._lock:
+            for kept in self._kept.values():
+                if kept.sight.stream.session in at and kept.sight.shown is not Shown.OFFLINE:
+                    kept.sight = replace(kept.sight, at=max(kept.sight.at, at[kept.sight.stream.session]))
+
+    def lose(self, camera: str) -> None:
+        """Say that nothing comes from a camera any more: whoever served it has ended."""
+        with self._lock:
+            kept = self._kept.get(camera)
+        if kept is not None and kept.sight.shown is not Shown.OFFLINE:
+            self._end(kept.sight)
+
     # What the service says; see `Observer`
 
     def opened(self, stream: StreamFacts) -> None:
@@ -155,6 +190,7 @@ class Wall:
                 exposure_frames=0,
                 exposure_s=0.0,
                 at=now,
+                opened=now,
             )
         )
 
@@ -174,13 +210,12 @@ class Wall:
 
     def closed(self, stream: StreamFacts, error: PrivacyError | None) -> None:  # noqa: ARG002 - the observer's signature
         """Say that nothing comes any more."""
-        now = self.clock()
         with self._lock:
             kept = self._kept.get(stream.camera)
             if kept is None or kept.sight.stream.session != stream.session:
                 return
             before = kept.sight
-        self._turn(replace(before, shown=Shown.OFFLINE, masked_since=None, since=now))
+        self._end(before)
 
     def refused(self, camera: str, peer: str, error: PrivacyError) -> None:
         """Nothing was seen."""
@@ -189,6 +224,9 @@ class Wall:
         """A look is no verdict."""
 
     # Within
+
+    def _end(self, before: Sight) -> None:
+        self._turn(replace(before, shown=Shown.OFFLINE, masked_since=None, since=self.clock()))
 
     def _see(self, stream: StreamFacts, answer: Answer) -> None:
         now, verdict = self.clock(), answer.verdict
@@ -231,6 +269,7 @@ class Wall:
                     kept.past.append(before.span(after.since))
                 kept.sight = replace(after, number=before.number + 1)
             self._kept[camera] = kept
+            self._turned(kept.sight)
             if len(self._kept) > MAX_CAMERAS:
                 self._forget()
 

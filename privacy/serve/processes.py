@@ -2,7 +2,7 @@
 
 Each has a model, a queue and limits of its own. The parent looks on: it starts them, starts one again that dies, tells
 them to drain, and says over HTTP what they count together. What must be known of a camera whichever process it comes
-to, the parent alone knows: it reports for all of them, and runs their audits.
+to, the parent alone knows: it reports for all of them, runs their audits, and has the one console.
 """
 
 import itertools
@@ -13,23 +13,29 @@ import socket
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
 from pathlib import Path
+from typing import Any, Protocol, TypeVar
 
 import structlog
 from prometheus_client import multiprocess
+from sqlalchemy import Engine as Database
+from starlette.routing import BaseRoute
 
 from privacy import policy as policies
 from privacy.audit.jobs import Jobs, JobsElsewhere, shared
 from privacy.errors import InputError, PrivacyError
 from privacy.migrations import migrated
+from privacy.reports.store import Store
 from privacy.serve.audit_servicer import services_of
 from privacy.serve.http import HttpFace, bound
 from privacy.serve.metrics import of_processes
+from privacy.serve.observer import Observer
 from privacy.serve.reporting import Relay, Reporting
 from privacy.serve.scheduler import cores
 from privacy.serve.server import Service
@@ -103,6 +109,67 @@ class Archive:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Shared:
+    """What one process has for all.
+
+    Attributes:
+        tokens: Who may call; None for everybody.
+        database: Where cameras are registered; None to keep nothing.
+        store: Reports and the ledger; None if none are kept.
+        jobs: Audits; None if there are none.
+    """
+
+    tokens: Tokens | None = None
+    database: Database | None = None
+    store: Store | None = None
+    jobs: Jobs | None = None
+
+
+class Post(Protocol):
+    """In each process: what tells the parent, from within its block, what the console must know."""
+
+    @property
+    def observers(self) -> Sequence[Observer]:
+        """Who must hear what the process does."""
+
+    def ask(self, camera: str) -> None:
+        """Make pictures of a camera for a while."""
+
+    def __enter__(self) -> object: ...
+
+    def __exit__(self, *failure: object) -> None: ...
+
+
+P = TypeVar("P", bound="Posts")
+
+
+class Posts(Protocol):
+    """In the parent: what takes it."""
+
+    def join(self, source: int, ask: Callable[[str], None]) -> None:
+        """Expect news of another process; `ask` has it make pictures of a camera."""
+
+    def take(self, source: int, news: Any) -> None:  # noqa: ANN401 - between a console and itself
+        """Take what a process tells."""
+
+    def gone(self, source: int) -> None:
+        """Take note that a process has ended."""
+
+
+class Console(Protocol[P]):
+    """The pages that show what all processes do; can be pickled."""
+
+    def post(self, tell: Callable[[Any], None]) -> Post:
+        """Return what tells, in each process, what its cameras show."""
+
+    def posts(self) -> P:
+        """Return what takes it, in the parent."""
+
+    def pages(self, posts: P, parts: Shared) -> Sequence[BaseRoute]:
+        """Return the pages, in the parent."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Orders:
     """What a process is to do; can be pickled.
 
@@ -112,6 +179,7 @@ class Orders:
         prepare: Called first in each process, to set up its log.
         reporting: Makes what reports, given what takes what is seen elsewhere or None; None for no reports.
         archive: What may be audited; None for nothing.
+        console: What the HTTP side shows beside health and metrics; None for nothing.
     """
 
     options: Options
@@ -119,6 +187,24 @@ class Orders:
     prepare: Callable[[], None]
     reporting: Callable[[Relay | None], Reporting] | None = None
     archive: Archive | None = None
+    console: Console[Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Lines:
+    """What a process speaks over.
+
+    Attributes:
+        words: Its address, or why there is none, and then whether it is healthy.
+        seen: What its cameras show, for reports.
+        console: What they show, for the console, and which pictures are asked for.
+        audits: Where the parent takes orders for audits.
+    """
+
+    words: Connection
+    seen: Connection
+    console: Connection
+    audits: str
 
 
 class Processes:
@@ -132,6 +218,8 @@ class Processes:
         self._orders = orders
         self._workers: list[_Worker] = []
         self._reporting: Reporting | None = None
+        self._posts: Posts | None = None
+        self._jobs: Jobs | None = None
         self._audits = ""
         self._sources = itertools.count(1)
         self._spawn = multiprocessing.get_context("spawn")
@@ -169,9 +257,11 @@ class Processes:
         if self._orders.reporting is not None:
             self._reporting = ending.enter_context(self._orders.reporting(None))
         if self._orders.archive is not None:
-            jobs = self._orders.archive.jobs()
-            ending.callback(jobs.stop)
-            self._audits = ending.enter_context(shared(jobs))
+            self._jobs = self._orders.archive.jobs()
+            ending.callback(self._jobs.stop)
+            self._audits = ending.enter_context(shared(self._jobs))
+        if self._orders.console is not None:
+            self._posts = self._orders.console.posts()
 
     def _look(self, orders: Orders, folder: Path) -> None:
         """Wait a moment; start again whoever has died."""
@@ -186,40 +276,35 @@ class Processes:
     def _started(self, orders: Orders) -> _Worker:
         ours, theirs = self._spawn.Pipe(duplex=False)
         from_it, to_us = self._spawn.Pipe(duplex=False)
-        process = self._spawn.Process(target=_serve, args=(orders, theirs, to_us, self._audits), name="serve")
+        shown, showing = self._spawn.Pipe()
+        lines = _Lines(theirs, to_us, showing, self._audits)
+        process = self._spawn.Process(target=_serve, args=(orders, lines), name="serve")
         process.start()
-        theirs.close()
-        to_us.close()
-        return _Worker(process, ours, self._heard(from_it))
-
-    def _heard(self, seen: Connection) -> threading.Thread | None:
-        """Report what a process has seen, until it ends."""
-        reporting = self._reporting
-        if reporting is None:
-            return None
-
+        for end in (theirs, to_us, showing):
+            end.close()
         source = next(self._sources)
-        reporting.join(source)
-
-        def hear() -> None:
-            with suppress(EOFError, OSError):
-                while True:
-                    reporting.take(source, seen.recv())
-            reporting.gone(source)
-
-        thread = threading.Thread(target=hear, name="seen", daemon=True)
-        thread.start()
-        return thread
+        if self._posts is not None:
+            self._posts.join(source, _asking(shown))
+            _listen(shown, partial(self._posts.take, source), partial(self._posts.gone, source))
+        if self._reporting is None:
+            return _Worker(process, ours, None)
+        self._reporting.join(source)
+        reports = _listen(from_it, partial(self._reporting.take, source), partial(self._reporting.gone, source))
+        return _Worker(process, ours, reports)
 
     def _http(self, folder: Path, ending: ExitStack) -> str:
         options, database = self._orders.options, self._orders.database
         if options.http is None:
             return ""
-        tokens = None
-        if options.tokens and database is not None:
-            tokens = Tokens(ending.enter_context(migrated(database)))
+        engine = None if database is None else ending.enter_context(migrated(database))
+        tokens = Tokens(engine) if options.tokens and engine is not None else None
+        pages: Sequence[BaseRoute] = ()
+        if self._orders.console is not None and self._posts is not None:
+            store = None if self._reporting is None else self._reporting.store
+            parts = Shared(tokens=tokens, database=engine, store=store, jobs=self._jobs)
+            pages = self._orders.console.pages(self._posts, parts)
         tls = None if options.tls_key is None or options.tls_cert is None else (options.tls_key, options.tls_cert)
-        face = HttpFace(options.http, lambda: of_processes(folder), tokens=tokens, tls=tls)
+        face = HttpFace(options.http, lambda: of_processes(folder), tokens=tokens, tls=tls, routes=pages)
         ending.enter_context(face.serving(self._ready))
         return face.address
 
@@ -242,19 +327,51 @@ class Processes:
                 worker.seen.join(1)  # what it saw last is reported as well
 
 
-def _serve(orders: Orders, words: Connection, seen: Connection, audits: str) -> None:
-    """Serve in a process of its own; says its address, or why there is none, and then whether it is healthy."""
+def _listen(line: Connection, take: Callable[[Any], None], gone: Callable[[], None]) -> threading.Thread:
+    """Take everything that a process says, until it ends."""
+
+    def listen() -> None:
+        with suppress(EOFError, OSError):
+            while True:
+                take(line.recv())
+        gone()
+
+    thread = threading.Thread(target=listen, name="listen", daemon=True)
+    thread.start()
+    return thread
+
+
+def _asking(line: Connection) -> Callable[[str], None]:
+    """Return what asks for pictures over a line, whichever thread does."""
+    lock = threading.Lock()
+
+    def ask(camera: str) -> None:
+        with lock:
+            line.send(camera)
+
+    return ask
+
+
+def _serve(orders: Orders, lines: _Lines) -> None:
+    """Serve in a process of its own."""
     orders.prepare()
+    words = lines.words
     threading.Thread(target=_follow_parent, name="parent", daemon=True).start()
     try:
         with ExitStack() as ending:
             engine = None if orders.database is None else ending.enter_context(migrated(orders.database))
             reporting, services = None, list[Service]()
+            observers: Sequence[Observer] = ()
+            if orders.console is not None:
+                post = orders.console.post(lines.console.send)
+                ending.enter_context(post)
+                _listen(lines.console, post.ask, lambda: None)
+                observers = post.observers
             if orders.reporting is not None:
-                reporting = ending.enter_context(orders.reporting(seen.send))
+                reporting = ending.enter_context(orders.reporting(lines.seen.send))
                 services.append(reporting.service)
             if orders.archive is not None:
-                jobs = JobsElsewhere(orders.archive.audits, orders.archive.roots, audits)
+                jobs = JobsElsewhere(orders.archive.audits, orders.archive.roots, lines.audits)
                 services += orders.archive.services(jobs)
             serve(
                 orders.options,
@@ -262,6 +379,7 @@ def _serve(orders: Orders, words: Connection, seen: Connection, audits: str) -> 
                 lambda address, _: words.send(address),
                 reporting=reporting,
                 services=services,
+                observers=observers,
                 tell=words.send,
             )
     except PrivacyError as error:

@@ -1,15 +1,18 @@
 """`privacy serve` as an operator sets it up: TLS, tokens, a file of options, metrics, processes, one database."""
 
+import contextlib
 import json
 import os
 import signal
+import threading
 import time
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError
+from urllib.parse import quote
 
 import click
 import grpc
@@ -34,7 +37,7 @@ from tests.audit.recordings import write_recording
 from tests.databases import PostgreSQL
 from tests.faces.certificates import DAY, Authority, Pair
 from tests.faces.running import Running
-from tests.serve.messages import CAMERA, LEFT, clear, config, refusal
+from tests.serve.messages import CAMERA, LEFT, clear, config, frame, refusal
 
 Start = Callable[..., Running]
 
@@ -351,6 +354,89 @@ def test_several_processes_report_and_audit_as_one(start: Start, database: str, 
     assert len(reports.reports) <= 8  # once for each time that the zone was taken away, whoever heard of it
     _wait(lambda: audited().state == audit_service_pb2.AUDIT_STATE_SUCCEEDED)
     assert "report_failed" not in server.stop()
+
+
+STILLS = Path(__file__).resolve().parents[2] / "datasets" / "rendered" / "sample" / "stills"
+CORRIDOR, BATHROOM = STILLS / "corridor-7-00033-2.jpg", STILLS / "bathroom-7-00047-1.jpg"
+
+
+class Cameras:
+    """Cameras that each show one picture, over a connection of their own, until they are told to stop."""
+
+    def __init__(self, address: str, pictures: Mapping[str, Path]) -> None:
+        self._over = threading.Event()
+        self._threads = [
+            threading.Thread(target=self._run, args=(address, camera, picture.read_bytes()))
+            for camera, picture in pictures.items()
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    def stop(self) -> None:
+        self._over.set()
+        for thread in self._threads:
+            thread.join()
+
+    def _run(self, address: str, camera: str, data: bytes) -> None:
+        while not self._over.is_set():  # a process that dies takes its streams with it
+            own = grpc.insecure_channel(address, [("grpc.use_local_subchannel_pool", 1)])
+            with own as channel, contextlib.suppress(grpc.RpcError):
+                for _ in pb_grpc.EnforcementServiceStub(channel).EnforceStream(self._messages(camera, data)):
+                    pass
+
+    def _messages(self, camera: str, data: bytes) -> Iterator[pb.EnforceStreamRequest]:
+        yield config("JPEG", camera=camera, declared_purpose="corridor")
+        start, number = time.monotonic(), 0
+        while not self._over.wait(0.2):
+            message = frame(number, data=data)
+            message.frame.capture_offset.FromNanoseconds(int((time.monotonic() - start) * 1e9))
+            yield message
+            number += 1
+
+
+def _connections(pid: int, port: str) -> int:
+    """Count the connections that a process has accepted on a port."""
+    tables = (Path("/proc/net") / name for name in ("tcp", "tcp6"))
+    lines = [line.split() for table in tables for line in table.read_text().splitlines()[1:]]
+    accepted = {f"socket:[{line[9]}]" for line in lines if line[1].endswith(f":{int(port):04X}") and line[3] == "01"}
+    return sum(os.readlink(file) in accepted for file in Path(f"/proc/{pid}/fd").iterdir())  # noqa: PTH115 - no path
+
+
+def test_several_processes_have_one_console(start: Start, database: str, tmp_path: Path) -> None:
+    """Whichever process a camera comes to: on one wall, with its masked picture if it is clear, and its report."""
+    server = start(
+        *("--processes", "2", "--http", "127.0.0.1:0", "--database", database),
+        *("--reports", f"sqlite:///{tmp_path / 'reports.db'}", "--ledger-key", str(tmp_path / "ledger.key")),
+    )
+    console = f"http://{server.http}/console"
+    names = {f"sites/hq/cameras/corridor{n}": CORRIDOR for n in range(6)} | {"sites/hq/cameras/bath": BATHROOM}
+    cameras = Cameras(server.address, names)
+
+    def shown(state: str) -> set[str]:
+        page = get(f"{console}/cameras?state={state}", Accept="text/html")
+        return {name for name in names if f"name={name}" in page or f"name={quote(name, safe='')}" in page}
+
+    def picture(name: str) -> int:
+        return _status(f"{console}/camera/thumbnail?name={name}")
+
+    try:
+        clear = {name for name, still in names.items() if still is CORRIDOR}
+        _wait(lambda: shown("CLEAR") == clear and shown("PROHIBITED") == {"sites/hq/cameras/bath"})
+        _wait(lambda: all(picture(name) == 200 for name in sorted(clear)))
+        assert picture("sites/hq/cameras/bath") == 404
+        _wait(lambda: "sites/hq/cameras/bath" in get(f"{console}/reports", Accept="text/html"))
+        port = server.address.rpartition(":")[2]
+        busy = [child for child in _children(server.process.pid) if _connections(child, port)]
+        assert len(busy) == 2, "all connections came to one process: nothing was tried"
+        os.kill(busy[0], signal.SIGKILL)
+        _wait(lambda: shown("CLEAR") != clear)  # those of the process that died have to be seen anew
+        _wait(lambda: shown("CLEAR") == clear)
+    finally:
+        cameras.stop()
+    _wait(lambda: shown("OFFLINE") == set(names))
+    assert not any(picture(name) == 200 for name in names)
+    log = server.stop()
+    assert "Traceback" not in log
 
 
 def test_two_servers_of_several_processes_do_not_share_a_port(start: Start) -> None:
