@@ -76,6 +76,11 @@ def configure_log(level: str, form: str) -> None:
     )
 
 
+def printable(text: str) -> str:
+    """Return text without line breaks and escape codes: a file name may forge no line, and reaches no terminal."""
+    return "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in text)
+
+
 def main() -> None:
     """Run the command line."""
     cli(prog_name="privacy")

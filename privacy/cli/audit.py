@@ -26,6 +26,7 @@ from privacy.audit.engines.ray import RayEngine
 from privacy.audit.page import write_page
 from privacy.audit.review import Tool, export, read_back
 from privacy.audit.terms import Terms
+from privacy.cli import printable
 from privacy.errors import InputError, PrivacyError
 from privacy.models import catalogue
 from privacy.policy import DEFAULT as DEFAULT_POLICY
@@ -300,11 +301,6 @@ def _say(done: dict[str, Any], out: Path, form: str) -> None:
 
 def _counted(number: int, what: str) -> str:
     return f"{number} {what}" if number == 1 else f"{number} {what}s"
-
-
-def printable(text: str) -> str:
-    """Return text without line breaks and escape codes: a file name may forge neither."""
-    return "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in text)
 
 
 @audit.command()

@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from privacy import pipeline
+from privacy.cli import printable
 from privacy.errors import InputError
 from privacy.evidence import Doubt, Evidence
 from privacy.models import catalogue
@@ -77,6 +78,4 @@ def _files(paths: tuple[Path, ...]) -> Iterator[Path]:
 
 def _line(record: dict[str, Any]) -> str:
     about = " ".join(part for part in (record["zone"], *record["clauses"]) if part) or record["place"]
-    # A name may hold a line break or an escape code: neither may forge a line or reach the terminal.
-    name = "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in record["file"])
-    return f"{record['state']:<10}  {record['p_prohibited']:.3f}  {name}  {about}".rstrip()
+    return f"{record['state']:<10}  {record['p_prohibited']:.3f}  {printable(record['file'])}  {about}".rstrip()

@@ -6,15 +6,12 @@ from pathlib import Path
 
 import click
 
+from privacy.cli.databases import FILE, key_option, reports_option
 from privacy.database import open_existing
 from privacy.reports import keys
 from privacy.reports.delivery.address import receiver_of
 from privacy.reports.delivery.outbox import Outbox
 from privacy.reports.store import Store
-
-_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
-_database = click.option("--database", required=True, help="Where the reports are, as `privacy serve` is told.")
-_key = click.option("--key", "key", type=_FILE, required=True, help="The signing key that `privacy serve` uses.")
 
 
 @click.group()
@@ -23,8 +20,8 @@ def deliveries() -> None:
 
 
 @deliveries.command("list")
-@_database
-@_key
+@reports_option
+@key_option
 def list_(database: str, key: Path) -> None:
     """Print one JSON object a line: for each receiver how far it has been told, then each dead letter.
 
@@ -48,10 +45,10 @@ def list_(database: str, key: Path) -> None:
 
 @deliveries.command()
 @click.argument("offset", type=click.IntRange(1))
-@_database
-@_key
+@reports_option
+@key_option
 @click.option("--to", "url", required=True, help="The receiver, as --deliver of `privacy serve` has it.")
-@click.option("--secret", type=_FILE, help="As --deliver-secret of `privacy serve`.")
+@click.option("--secret", type=FILE, help="As --deliver-secret of `privacy serve`.")
 def redeliver(offset: int, database: str, key: Path, url: str, secret: Path | None) -> None:
     """Send the dead letter OFFSET once more, and bury it if it arrives."""
     receiver = receiver_of(url, b"" if secret is None else secret.read_bytes().strip())

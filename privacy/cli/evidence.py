@@ -7,12 +7,12 @@ import click
 import cv2
 import numpy as np
 
+from privacy.cli.databases import FILE
 from privacy.errors import SealError, SinkError
 from privacy.reports import keys
 from privacy.reports.evidence import fingerprint_of, new_key, open_box, read_header
 from privacy.reports.marks import mark
 
-_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 _PICTURES = ("image/jpeg", "image/png")
 
 
@@ -33,11 +33,11 @@ def keygen(out: Path) -> None:
 
 
 @evidence.command("open")
-@click.argument("box", type=_FILE)
-@click.option("--key", "key", type=_FILE, required=True, help="The authority's private key, from `keygen`.")
+@click.argument("box", type=FILE)
+@click.option("--key", "key", type=FILE, required=True, help="The authority's private key, from `keygen`.")
 @click.option("-o", "--out", type=click.Path(path_type=Path), required=True, help="Where the original goes.")
 @click.option("--recipient", default="", help="Whose copy it is: a picture is marked, visibly and hidden.")
-@click.option("--mark-secret", type=_FILE, help="At least 16 bytes; finds the hidden mark again.")
+@click.option("--mark-secret", type=FILE, help="At least 16 bytes; finds the hidden mark again.")
 def open_(box: Path, key: Path, out: Path, recipient: str, mark_secret: Path | None) -> None:
     """Open a sealed BOX. A box that was altered or cut off leaves nothing behind."""
     if out.exists():

@@ -4,16 +4,13 @@ from pathlib import Path
 
 import click
 
+from privacy.cli.databases import FILE, key_option, reports_option
 from privacy.database import open_existing
 from privacy.errors import LedgerError, PrivacyError, SinkError
 from privacy.reports import keys
 from privacy.reports.ledger import Head, Verified
 from privacy.reports.ledger import verify as check
 from privacy.reports.store import Store
-
-_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
-_database = click.option("--database", required=True, help="Where the reports are, as `privacy serve` is told.")
-_key = click.option("--key", "key", type=_FILE, required=True, help="The signing key that `privacy serve` uses.")
 
 
 @click.group()
@@ -22,8 +19,8 @@ def ledger() -> None:
 
 
 @ledger.command()
-@_database
-@_key
+@reports_option
+@key_option
 @click.option(
     "--out",
     type=click.Path(dir_okay=False, allow_dash=True),
@@ -42,17 +39,17 @@ def export(database: str, key: Path, out: str) -> None:
 
 
 @ledger.command()
-@_database
-@_key
+@reports_option
+@key_option
 def head(database: str, key: Path) -> None:
     """Print the signed head: send it where nobody here can reach it."""
     click.echo(_store(database, key).head().line())
 
 
 @ledger.command()
-@click.argument("export_file", metavar="EXPORT", type=_FILE)
+@click.argument("export_file", metavar="EXPORT", type=FILE)
 @click.option("--key", "key", help="The signer's public key, 64 hexadecimal digits, from wherever you trust it.")
-@click.option("--heads", type=_FILE, help="A file of heads that were sent away, one a line: the export must hold each.")
+@click.option("--heads", type=FILE, help="A file of heads that were sent away, one a line: the export must hold each.")
 def verify(export_file: Path, key: str | None, heads: Path | None) -> None:
     """Check an EXPORT. Needs no server and no database.
 
@@ -67,7 +64,7 @@ def verify(export_file: Path, key: str | None, heads: Path | None) -> None:
 
 
 @ledger.command("public-key")
-@_key
+@key_option
 def public_key(key: Path) -> None:
     """Print the public key of a signing key."""
     click.echo(keys.signing(key).public_key().public_bytes_raw().hex())

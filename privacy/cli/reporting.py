@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from privacy import policy as policies
+from privacy.cli.databases import FILE
 from privacy.database import open_database
 from privacy.migrations import migrate
 from privacy.reports import keys
@@ -16,7 +17,6 @@ from privacy.reports.store import Store
 from privacy.serve.reporting import Relay, Reporting
 from privacy.serve.servicer import shipped
 
-_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 _OPTIONS = (
     click.option("--reports", metavar="URL", help="Report, and keep reports in this database."),
     click.option(
@@ -26,9 +26,9 @@ _OPTIONS = (
         show_default=True,
         help="Signs the ledger; made if it is not there.",
     ),
-    click.option("--authority-key", type=_FILE, multiple=True, help="Public key that evidence is sealed to, PEM."),
+    click.option("--authority-key", type=FILE, multiple=True, help="Public key that evidence is sealed to, PEM."),
     click.option("--deliver", metavar="URL", multiple=True, help=f"Who is told of reports: {KINDS}."),
-    click.option("--deliver-secret", type=_FILE, help="Signs what web hooks are told; 16 bytes or more."),
+    click.option("--deliver-secret", type=FILE, help="Signs what web hooks are told; 16 bytes or more."),
 )
 
 NAMES = ("reports", "ledger_key", "authority_key", "deliver", "deliver_secret")

@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from privacy.cli.databases import FILE, key_option, reports_option
 from privacy.database import open_existing
 from privacy.errors import InputError
 from privacy.reports import filters, keys, printing
@@ -17,9 +18,6 @@ from privacy.reports.report import Picture, Report
 from privacy.reports.store import Store
 
 _PAGE = 100
-_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
-_database = click.option("--database", required=True, help="Where the reports are, as `privacy serve` is told.")
-_key = click.option("--key", "key", type=_FILE, required=True, help="The signing key that `privacy serve` uses.")
 _actor = click.option("--actor", default=lambda: f"users/{getpass.getuser()}", help="Who does it.  [default: you]")
 
 
@@ -29,7 +27,7 @@ def reports() -> None:
 
 
 @reports.command("list")
-@_database
+@reports_option
 @click.option("--filter", "text", default="", help='For example "state = OPEN AND severity >= HIGH".')
 @click.option("--limit", type=click.IntRange(1), help="No more than so many.")
 def list_(database: str, text: str, limit: int | None) -> None:
@@ -46,7 +44,7 @@ def list_(database: str, text: str, limit: int | None) -> None:
 
 @reports.command()
 @click.argument("report")
-@_database
+@reports_option
 def show(report: str, database: str) -> None:
     """Print everything that is kept of REPORT as JSON; pictures by their digests."""
     found = _read_only(database).get(_id(report))
@@ -55,13 +53,13 @@ def show(report: str, database: str) -> None:
 
 @reports.command("print")
 @click.argument("report")
-@_database
-@_key
+@reports_option
+@key_option
 @click.option("--format", "form", type=click.Choice(["html", "pdf"]), default="html", show_default=True)
 @click.option("-o", "--out", type=click.Path(dir_okay=False, path_type=Path), required=True, help="The file to write.")
 @click.option("--purpose", required=True, help="What for; the ledger keeps it (Art. 18(3)).")
 @_actor
-@click.option("--font", type=_FILE, help="With Chinese letters, for PDF; the first that is found if not given.")
+@click.option("--font", type=FILE, help="With Chinese letters, for PDF; the first that is found if not given.")
 def print_(
     report: str, *, database: str, key: Path, form: str, out: Path, purpose: str, actor: str, font: Path | None
 ) -> None:
@@ -100,8 +98,8 @@ def print_(
 
 
 @reports.command()
-@_database
-@_key
+@reports_option
+@key_option
 @click.option("--before", type=click.DateTime(["%Y-%m-%d"]), required=True, help="Reports that last changed before.")
 @click.option("--purpose", default="", help="Why; the ledger keeps it. Needed with --delete.")
 @click.option("--delete", is_flag=True, help="Delete them. Without it, only say what would be.")

@@ -10,7 +10,7 @@ import click
 
 from privacy import policy as policies
 from privacy.cli import config, configure_log, reporting
-from privacy.cli.databases import database_option
+from privacy.cli.databases import FILE, database_option
 from privacy.cli.detectors import detectors
 from privacy.console.app import Console, ConsoleOfAll
 from privacy.errors import InputError
@@ -26,13 +26,12 @@ from privacy.serve.translate import Limits
 
 MIB = 1024 * 1024
 NO_DATABASE = "none"
-_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
 @click.command(context_settings={"auto_envvar_prefix": "PRIVACY_SERVE"})
 @click.option(
     "--config",
-    type=_FILE,
+    type=FILE,
     is_eager=True,
     expose_value=False,
     callback=config.read,
@@ -83,9 +82,9 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 )
 @click.option("--grace", default=10.0, show_default=True, type=click.FloatRange(0), help="Seconds to drain in.")
 @click.option("--reflection", is_flag=True, help="Let tools such as grpcurl ask for the contract.")
-@click.option("--tls-cert", type=_FILE, help="Certificate chain, PEM.")
-@click.option("--tls-key", type=_FILE, help="Private key, PEM.")
-@click.option("--tls-client-ca", type=_FILE, help="Ask clients for certificates that one of these signed, PEM.")
+@click.option("--tls-cert", type=FILE, help="Certificate chain, PEM.")
+@click.option("--tls-key", type=FILE, help="Private key, PEM.")
+@click.option("--tls-client-ca", type=FILE, help="Ask clients for certificates that one of these signed, PEM.")
 @click.option("--tokens", is_flag=True, help="Ask every caller for a token; see `privacy tokens`.")
 @click.option("--insecure", is_flag=True, help="Listen beyond this machine without TLS or tokens all the same.")
 @database_option

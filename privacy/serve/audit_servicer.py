@@ -287,15 +287,15 @@ def audit(job: Job, jobs: Audits) -> pb.Audit:
             min_event_duration=translate.duration(terms.min_event_s),
             max_decode_ratio=terms.max_decode or 0.0,
             refine=terms.refine,
-            start_time=_timestamp(terms.since),
-            end_time=_timestamp(terms.until),
+            start_time=translate.timestamp(terms.since),
+            end_time=translate.timestamp(terms.until),
         ),
         state=STATES[job.status],
         progress=metadata(job, jobs),
         model=verdict_pb2.ModelRef(name=job.model["name"], sha256_digest=job.model["sha256"]),
         policy=verdict_pb2.PolicyRef(name=job.policy["name"], version=job.policy["version"]),
-        create_time=_timestamp(_parsed(job.created)),
-        end_time=_timestamp(_parsed(job.ended)),
+        create_time=translate.timestamp(_parsed(job.created)),
+        end_time=translate.timestamp(_parsed(job.ended)),
     )
     if job.summary is not None:
         message.prohibited_share.CopyFrom(_share(job.summary["prohibited_share"]))
@@ -378,11 +378,3 @@ def _moment(stamp: Timestamp) -> datetime:
 
 def _parsed(text: str) -> datetime | None:
     return datetime.fromisoformat(text) if text else None
-
-
-def _timestamp(moment: datetime | None) -> Timestamp | None:
-    if moment is None:
-        return None
-    stamp = Timestamp()
-    stamp.FromDatetime(moment)
-    return stamp

@@ -1,13 +1,11 @@
 """`CameraService`: messages outside, the register inside."""
 
 from collections.abc import Callable, Mapping
-from datetime import datetime
 from typing import Any, Protocol
 
 import grpc
 from google.protobuf.field_mask_pb2 import FieldMask
 from google.protobuf.message import Message
-from google.protobuf.timestamp_pb2 import Timestamp
 
 from privacy.cameras.camera import Camera, Preset, Site, camera_name, site_name, site_of
 from privacy.cameras.registry import Registry
@@ -166,8 +164,8 @@ class CameraService(pb_grpc.CameraServiceServicer):
             presets=map(_preset, camera.presets),
             sign_confirmed=camera.sign_confirmed,
             labels=camera.labels,
-            create_time=_timestamp(camera.create_time),
-            update_time=_timestamp(camera.update_time),
+            create_time=translate.timestamp(camera.create_time),
+            update_time=translate.timestamp(camera.update_time),
             etag=camera.etag,
         )
         if (seen := self._live.last(camera.name)) is not None:
@@ -213,22 +211,14 @@ def _all(message: Message, readers: Readers) -> dict[str, Any]:
     return {name: read(message) for name, read in readers.items()}
 
 
-def _timestamp(moment: datetime | None) -> Timestamp | None:
-    if moment is None:
-        return None
-    stamp = Timestamp()
-    stamp.FromDatetime(moment)
-    return stamp
-
-
 def _site(site: Site) -> pb.Site:
     return pb.Site(
         name=site.name,
         display_name=site.display_name,
         address=site.address,
         operator=site.operator,
-        create_time=_timestamp(site.create_time),
-        update_time=_timestamp(site.update_time),
+        create_time=translate.timestamp(site.create_time),
+        update_time=translate.timestamp(site.update_time),
         etag=site.etag,
     )
 
@@ -239,7 +229,7 @@ def _preset(preset: Preset) -> pb.ViewPreset:
         display_name=preset.display_name,
         static_zones=map(translate.polygon, preset.static_zones),
         state=_state(preset),
-        approve_time=_timestamp(preset.approve_time),
+        approve_time=translate.timestamp(preset.approve_time),
         approver=preset.approver,
         watched=preset.watched,
     )

@@ -8,11 +8,10 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from prometheus_client.multiprocess import MultiProcessCollector
 
 from privacy.errors import PrivacyError
-from privacy.serve.observer import Answer, Look, StreamFacts
+from privacy.serve.observer import STAGES, Answer, Look, StreamFacts
 
 _SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
 _SAID = {True: "true", False: "false"}
-_STAGES = ("queue", "decode", "infer", "mask", "encode")
 
 
 class Metrics:
@@ -40,7 +39,7 @@ class Metrics:
         stages = Histogram(
             "privacy_stage_seconds", "Where the time of a frame went.", ("stage",), buckets=_SECONDS, registry=own
         )
-        self._stages = [(name, stages.labels(name)) for name in _STAGES]
+        self._stages = [(name, stages.labels(name)) for name in STAGES]
         self._exposed_frames = Counter(
             "privacy_exposed_frames", "Frames that left clear and may have shown a prohibited place.", registry=own
         )

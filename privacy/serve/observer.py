@@ -5,7 +5,7 @@ time into a queue of its own that has an end, and reads its own clock. Whatever 
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any, Protocol
 
 import structlog
@@ -84,6 +84,10 @@ class Stages:
     infer: float = 0.0
     mask: float = 0.0
     encode: float = 0.0
+
+
+STAGES = tuple(field.name for field in fields(Stages))
+"""Their names, in the order in which a frame goes through them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

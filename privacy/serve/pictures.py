@@ -16,7 +16,7 @@ from privacy.frame import Frame, Layout, check_size
 from privacy.masking import blank
 from privacy.serve import translate
 from privacy.serve.access_units import AccessUnits
-from privacy.serve.translate import Arrival, Codec, Format, Limits, Setup
+from privacy.serve.translate import HD_ROWS, Arrival, Codec, Format, Limits, Setup
 from privacy.sources.lent import I420_FORMATS, lend
 from privacy.v1 import frame_pb2
 
@@ -38,7 +38,6 @@ _FORMATS = {Codec.H264: frame_pb2.PIXEL_FORMAT_H264, Codec.H265: frame_pb2.PIXEL
 _KEY_EVERY = 50  # frames; whoever joins or loses one waits no longer than this
 _FULL_RANGE = 2  # AVCOL_RANGE_JPEG
 _BT709 = 1  # AVCOL_SPC_BT709
-_HD_ROWS = 576
 
 
 class Pictures(Protocol):
@@ -304,7 +303,7 @@ class UnitPictures:
             came.offset,
             came.sequence,
             full_range=full_range,
-            bt709=picture.colorspace == _BT709 or (picture.colorspace == 2 and picture.height > _HD_ROWS),
+            bt709=picture.colorspace == _BT709 or (picture.colorspace == 2 and picture.height > HD_ROWS),
         )
 
 

@@ -11,9 +11,7 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.trace import Span, Status, StatusCode, Tracer, set_span_in_context
 
 from privacy.errors import InputError, PrivacyError
-from privacy.serve.observer import Answer, Look, StreamFacts
-
-_STAGES = ("queue", "decode", "infer", "mask", "encode")
+from privacy.serve.observer import STAGES, Answer, Look, StreamFacts
 
 
 def open_provider() -> TracerProvider:
@@ -65,7 +63,7 @@ class Traces:
         span = self._streams.get(stream.session)
         if span is None or answer.verdict.inherited or not span.is_recording():
             return
-        spent = {stage: round(getattr(answer.stages, stage) * 1e9) for stage in _STAGES}
+        spent = {stage: round(getattr(answer.stages, stage) * 1e9) for stage in STAGES}
         at = (end := self._clock()) - sum(spent.values())
         frame = self._tracer.start_span(
             "frame",

@@ -1,19 +1,21 @@
 """Messages to domain objects and back. Every bound is checked before anything is allocated for what it bounds."""
 
 import math
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from itertools import accumulate
 from typing import TypeVar
 
 import numpy as np
 from google.protobuf.duration_pb2 import Duration
+from google.protobuf.timestamp_pb2 import Timestamp
 from numpy.typing import NDArray
 
 from privacy import jpeg
-from privacy.errors import FrameError, ProtocolError, RegionError, UnsupportedError
+from privacy.cameras.camera import camera_of
+from privacy.errors import FieldError, FrameError, ProtocolError, RegionError, UnsupportedError
 from privacy.evidence import Evidence, Reason
 from privacy.frame import Frame, Layout, plane_shapes
 from privacy.plan import MAX_POLYGONS, MaskPlan, Polygon, polygons, polygons_of
@@ -34,9 +36,8 @@ MAX_ACTOR = 256
 SLOT_BYTES = 1920 * 1080 * 3
 K = TypeVar("K")
 V = TypeVar("V")
-_HD_ROWS = 576  # pictures with more rows are BT.709 unless they say otherwise
-_NAME = r"[A-Za-z0-9._~-]{1,63}"
-_CAMERA = re.compile(rf"sites/{_NAME}/cameras/{_NAME}")
+HD_ROWS = 576
+"""Pictures with more rows are BT.709 unless they say otherwise."""
 
 STATES = {state: verdict_pb2.VerdictState.Value(f"VERDICT_STATE_{state.name}") for state in State}
 REASONS = {reason: verdict_pb2.VerdictReason.Value(f"VERDICT_REASON_{reason.name}") for reason in Reason}
@@ -177,8 +178,10 @@ def setup(request: pb.EnforceStreamRequest | None) -> Setup:
     if request is None or request.WhichOneof("message") != "config":
         raise ProtocolError("the first message must carry `config`")
     config = request.config
-    if not _CAMERA.fullmatch(config.camera):
-        raise ProtocolError("`camera` must be sites/{site}/cameras/{camera}", field="camera")
+    try:
+        camera_of(config.camera, "camera")
+    except FieldError as error:
+        raise ProtocolError(str(error), field="camera") from error
     quality = config.jpeg_quality if config.HasField("jpeg_quality") else JPEG_QUALITY
     if not 1 <= quality <= 100:
         raise ProtocolError(f"`jpeg_quality` must be in [1, 100], got {quality}", field="jpeg_quality")
@@ -370,7 +373,7 @@ def raw_frame(came: Arrival, form: Format, limits: Limits) -> Frame:
     buffer = np.frombuffer(came.data, np.uint8)
     planes = [buffer[start:end].reshape(shape) for start, end, shape in zip([0, *ends], ends, shapes, strict=False)]
     full_range = form.full_range if form.full_range is not None else form.layout not in (Layout.I420, Layout.NV12)
-    bt709 = form.bt709 if form.bt709 is not None else height > _HD_ROWS
+    bt709 = form.bt709 if form.bt709 is not None else height > HD_ROWS
     return Frame(tuple(planes), form.layout, came.offset, came.sequence, full_range=full_range, bt709=bt709)
 
 
@@ -426,6 +429,15 @@ def duration(value: float) -> Duration:
     """Write a duration, to the nanosecond; nothing is shorter than 0."""
     nanos = max(0, round(value * 1e9))
     return Duration(seconds=nanos // 1_000_000_000, nanos=nanos % 1_000_000_000)
+
+
+def timestamp(moment: datetime | None) -> Timestamp | None:
+    """Write a moment; None for none."""
+    if moment is None:
+        return None
+    stamp = Timestamp()
+    stamp.FromDatetime(moment)
+    return stamp
 
 
 def put_duration(value: float, message: Duration) -> None:
