@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
-from sqlalchemy import Connection, DateTime, Dialect, Engine, MetaData, create_engine, event, exc
+from sqlalchemy import Connection, DateTime, Dialect, Engine, MetaData, create_engine, event, exc, text
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.orm import DeclarativeBase, Session
@@ -110,6 +110,18 @@ def open_existing(url: str) -> Engine:
     if engine.url.get_backend_name() == "sqlite" and not Path(engine.url.database or "").is_file():
         raise InputError(f"there is no database {shown(engine)}")
     return engine
+
+
+def probe(engine: Engine) -> None:
+    """Do nothing if a database answers. Nothing is made or changed for it: a SQLite file that is not there stays away.
+
+    Raises:
+        DatabaseError: It is gone, locked, or none.
+    """
+    if engine.url.get_backend_name() == "sqlite" and not Path(engine.url.database or "").exists():
+        return
+    with reading(engine) as session:
+        session.execute(text("SELECT 1"))
 
 
 def shown(engine: Engine) -> str:

@@ -13,6 +13,7 @@ from privacy.cli import config, configure_log, reporting
 from privacy.cli.databases import FILE, database_option
 from privacy.cli.detectors import detectors
 from privacy.console.app import Console, ConsoleOfAll
+from privacy.database import open_database, probe
 from privacy.errors import InputError
 from privacy.masking import DEVICES
 from privacy.migrations import migrated
@@ -208,9 +209,12 @@ def _options(*, max_message_mib: int, max_pixels: int, shared_memory_mib: int, g
 
 
 def _check(ctx: click.Context, options: Options, url: str | None) -> None:
-    """Make everything but the sockets, and show what was asked for."""
+    """Make everything but the sockets and the tables, and show what was asked for."""
     with ExitStack() as ending:
-        engine = None if url is None else ending.enter_context(migrated(url))
+        engine = None if url is None else open_database(url)
+        if engine is not None:
+            ending.callback(engine.dispose)
+            probe(engine)  # not migrated: an older server may be using it
         assemble(options, engine)
     for line in config.shown(ctx):
         click.echo(line)

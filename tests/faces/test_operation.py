@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import signal
+import sqlite3
 import threading
 import time
 import urllib.request
@@ -160,6 +161,18 @@ def test_what_is_no_address_is_told_what_one_looks_like(option: str, address: st
 
 def test_what_is_open_on_purpose_is_served(database: str) -> None:
     assert invoked("--check-config", "--insecure", "--address", "0.0.0.0:0", "--database", database).exit_code == 0
+
+
+def test_a_check_makes_no_database_and_changes_none(tmp_path: Path) -> None:
+    """A newer version may be tried beside the one that runs; its tables come when it starts."""
+    there, empty, none = (tmp_path / name for name in ("there.db", "empty.db", "none.db"))
+    empty.touch()
+    none.write_text("no database, but a text that is long enough to be read as one")
+    codes = [invoked("--check-config", "--database", f"sqlite:///{path}").exit_code for path in (there, empty, none)]
+    with contextlib.closing(sqlite3.connect(empty)) as database:
+        tables = database.execute("SELECT name FROM sqlite_master").fetchall()
+
+    assert (codes, there.exists(), tables) == ([0, 0, 1], False, [])
 
 
 @pytest.mark.parametrize(
