@@ -24,7 +24,7 @@ from privacy.audit.engines import MakeScanner
 from privacy.audit.engines.local import LocalEngine
 from privacy.audit.page import write_page
 from privacy.audit.terms import Terms
-from privacy.errors import FieldError, InputError, PrivacyError, ResourceNotFoundError
+from privacy.errors import FieldError, InputError, PrivacyError, ResourceNotFoundError, SinkError
 from privacy.models import catalogue
 from privacy.policy import Policy
 
@@ -328,7 +328,8 @@ class Jobs(Shelf):
                 with self._book(key) as book:
                     self._audit(key, book)
             except Exception as error:  # one audit that fails must not end the others
-                log.error("audit_failed", audit=key, error=type(error).__name__)
+                told = isinstance(error, PrivacyError)
+                log.error("audit_failed", audit=key, error=type(error).__name__, why=str(error) if told else "")
                 self._fail(key, error)
             finally:
                 with self._more:
@@ -338,7 +339,7 @@ class Jobs(Shelf):
     def _fail(self, key: str, error: Exception) -> None:
         try:
             with self._book(key) as book:
-                book.state("failure", str(error) if isinstance(error, PrivacyError) else type(error).__name__)
+                book.state("failure", _why(error))
                 self._end(book, Status.FAILED)
         except Exception as unwritten:  # the disk is full; what nobody runs counts as failed all the same
             log.error("audit_unwritten", audit=key, error=type(unwritten).__name__)
@@ -360,6 +361,13 @@ class Jobs(Shelf):
     def _end(self, book: Book, status: Status) -> None:
         book.state("over", now())
         book.state("status", status)
+
+
+def _why(error: Exception) -> str:
+    """Return why an audit broke off, for all who may read it: where the server keeps audits is for its log."""
+    if isinstance(error, SinkError):
+        return "what it finds cannot be written"
+    return str(error) if isinstance(error, PrivacyError) else type(error).__name__
 
 
 class JobsElsewhere(Shelf):

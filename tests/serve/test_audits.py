@@ -176,6 +176,19 @@ def test_an_audit_that_broke_off_with_its_service_says_so(
     assert seen.status == "FAILED"
 
 
+def test_an_audit_that_cannot_be_written_says_so_and_not_where(
+    channel: grpc.Channel, audits: pb_grpc.AuditServiceStub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise SinkError("/srv/audits/index.html: cannot be written: No space left on device")
+
+    monkeypatch.setattr("privacy.audit.jobs.write_page", full)
+    done = wait(channel, start(audits, "hall"))
+
+    assert "written" in done.error.message
+    assert "/srv" not in str(done)
+
+
 def test_an_audit_for_which_the_disk_is_full_ends_no_other(
     channel: grpc.Channel, audits: pb_grpc.AuditServiceStub, monkeypatch: pytest.MonkeyPatch
 ) -> None:
