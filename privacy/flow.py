@@ -10,7 +10,7 @@ from privacy.frame import Frame, Layout
 
 LONGEST = 1024
 """Pictures are halved until no side is longer: a face of 12 pixels in 1080p still has 6, and a step costs 2 ms."""
-STEP_S = 0.06
+STEP_S = 0.09
 """Pictures that follow sooner are not kept: between them, boxes go on a line."""
 _WINDOW = (15, 15)
 _LEVELS = 3
@@ -23,7 +23,8 @@ _ALIKE = 0.6
 _PATCH = 5
 _FEWEST = 3.0
 """Pixels: points of a small box lie so far from its centre at least, since what it hides moves with what is around."""
-_MOST_POINTS = 1800
+_MOST_POINTS = 270
+"""More boxes have fewer points each: a point costs as much as all else that is done for its box."""
 
 Corners = NDArray[np.float64]
 """`(4,)` or `(N, 4)` left, top, right, bottom in [0, 1]."""
@@ -32,9 +33,9 @@ Corners = NDArray[np.float64]
 class Flow:
     """Remembers the last pictures of one camera, small and grey, and follows boxes from one to another.
 
-    Nine points in each box are sought in the other picture and back again (Lucas and Kanade; Kalal et al., "Forward-
-    Backward Error", ICPR 2010). A box is followed if most of its points return and agree, and else it is not: where
-    nothing has texture, something came before it, or all is new.
+    Up to nine points in each box are sought in the other picture and back again (Lucas and Kanade; Kalal et al.,
+    "Forward-Backward Error", ICPR 2010). A box is followed if most of its points return and agree, and else it is not:
+    where nothing has texture, something came before it, or all is new.
     """
 
     def __init__(self) -> None:
@@ -87,7 +88,7 @@ class Flow:
         side = np.array(one.shape[::-1], np.float64)
         centres = (boxes[:, :2] + boxes[:, 2:]) / 2 * side
         reach = np.maximum((boxes[:, 2:] - boxes[:, :2]) * side * 0.35, _FEWEST)
-        grid = _GRID if len(boxes) * len(_GRID) <= _MOST_POINTS else _GRID[::4]  # two corners and the centre
+        grid = next((grid for grid in _GRIDS if len(boxes) * len(grid) <= _MOST_POINTS), _GRIDS[-1])
         points = centres[:, None] + reach[:, None] * grid
         steps, known = _sought(one, other, points.astype(np.float32))
         step = _median(np.where(known[..., None], steps, np.nan))
@@ -97,7 +98,9 @@ class Flow:
         return boxes + np.tile(np.nan_to_num(step) / side, 2), np.asarray(trusted, np.bool_)
 
 
-_GRID = np.array([(x, y) for y in (-1.0, 0.0, 1.0) for x in (-1.0, 0.0, 1.0)])
+_NINE = np.array([(x, y) for y in (-1.0, 0.0, 1.0) for x in (-1.0, 0.0, 1.0)])
+_GRIDS = (_NINE, _NINE[::2], _NINE[::4])
+"""Nine points of a box; its corners and its centre; two corners and its centre."""
 
 
 def _median(steps: NDArray[np.float64]) -> NDArray[np.float64]:

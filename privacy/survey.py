@@ -11,7 +11,7 @@ from privacy.errors import EvidenceError
 from privacy.frame import Frame, Layout, Plane, thumbnail
 from privacy.models.detector import Box, Detection, Detector
 from privacy.policy import Subject, Subjects
-from privacy.tracks import SUBJECT_OF
+from privacy.tracks import SUBJECT_OF, holds
 
 Boxes = NDArray[np.float64]
 MAX_SUBJECTS = 256
@@ -26,8 +26,16 @@ _HEAD_WIDTHS, _HEAD_SHARE = 0.8, 0.25
 """A head reaches so many widths of a person down from the top, and at least this share of the height: nose and eyes of
 most people in COCO's pictures lie there, standing or sitting (`benchmarks/subjects.py` counts them)."""
 _ABOVE = 0.1
+NARROW, WIDE = 50 / 1920, 150 / 1920
+"""Shares of the width of a picture. The wider a person, the larger a face that can be seen, and the surer it is found:
+whose is not is turned away, or no person. (A face is a seventh of its person's width at least, and half at most.)"""
+_TURNED_AWAY = 0.5
+"""Score of a wide person without a face from which there is a head."""
 _NEAR = 0.02
 """A box that ends so near to the edge of a view, in shares of the view, may be cut by it."""
+_LARGE = 1 / 3
+"""A face in a tile that is higher than so much of it is left to the look at the whole picture, which does not take a
+wall or a knee for one as often."""
 _PATIENCE = 8
 """After so many looks without a turn there is one, whatever the clock says."""
 
@@ -117,6 +125,9 @@ class Survey:
         self._rules = rules
         self._finders = _finders(subjects)
         self._wanted = frozenset(subjects)
+        least, sure = (rules.scores[subject] for subject in (Subject.HEADS, Subject.PEOPLE))
+        by_faces = (max(least, sure), max(least, _TURNED_AWAY)) if Subject.FACES in subjects else (least, least)
+        self._head_scores = (least, *by_faces)
         self._turn = self._passed = 0
         self._turned: float | None = None
 
@@ -141,7 +152,7 @@ class Survey:
             sights.append((view, self._seen(frame, detector, wanted, view)))
         found = merged(sights)
         if Subject.HEADS in self._wanted:
-            found += heads(found, self._rules.scores[Subject.HEADS], frame.size)
+            found += heads(found, self._head_scores, frame.size)
         found = [one for one in found if self._is_wanted(one)]
         if len(found) > MAX_SUBJECTS:
             raise EvidenceError(f"{len(found)} subjects in one picture", limit=MAX_SUBJECTS)
@@ -175,6 +186,8 @@ class Survey:
             enough = [least[kind] for kind in _told_by(subject) if kind in least]
             if enough and told.score >= min(enough):
                 placed = told if view is WHOLE_VIEW else view.placed(told, frame.size)
+                if subject is Subject.FACES and view is not WHOLE_VIEW and told.box[3] - told.box[1] > _LARGE:
+                    continue
                 if not view.shows_elsewhere(placed.box):
                     sights.append(placed)
         if len(sights) > MAX_SUBJECTS:
@@ -240,32 +253,32 @@ def merged(sights: Iterable[Sights]) -> list[Detection]:
     return kept
 
 
-def heads(found: Sequence[Detection], least: float, size: tuple[int, int]) -> list[Detection]:
+def heads(found: Sequence[Detection], scores: Sequence[float], size: tuple[int, int]) -> list[Detection]:
     """Return where the heads are of people whose face is not among what was found.
 
     Args:
         found: Faces and people.
-        least: Score from which a person has a head.
+        scores: From which a person has a head: who is narrower than `NARROW`, than `WIDE`, and everybody else.
         size: `(height, width)` of the picture: a head is as high as a share of the width in pixels.
     """
     height, width = size
     faces = [one.box for one in found if one.label == "face"]
-    result = []
-    for person in found:
-        if person.label != "person" or person.score < least:
-            continue
+    result: list[Detection] = []
+    for person in sorted(found, key=lambda one: one.box[0] - one.box[2]):  # the widest first
         left, top, right, bottom = person.box
         across, down = (right - left) * width, (bottom - top) * height
+        least = scores[2 if right - left > WIDE else 1 if right - left > NARROW else 0]
+        if person.label != "person" or person.score < least:
+            continue
         depth = min(down, max(_HEAD_WIDTHS * across, _HEAD_SHARE * down)) / height
         head = (left, max(0.0, top - _ABOVE * depth), right, min(1.0, top + depth))
-        if not any(_holds(head, face) for face in faces):
+        if not any(holds(head, face) for face in faces) and not any(_contains(one.box, head) for one in result):
             result.append(Detection("head", person.score, head))
     return result
 
 
-def _holds(head: Box, face: Box) -> bool:
-    x, y = (face[0] + face[2]) / 2, (face[1] + face[3]) / 2
-    return head[0] <= x <= head[2] and head[1] <= y <= head[3]
+def _contains(outer: Box, inner: Box) -> bool:
+    return outer[0] <= inner[0] and outer[1] <= inner[1] and inner[2] <= outer[2] and inner[3] <= outer[3]
 
 
 def _shared(boxes: Boxes, box: Boxes) -> Boxes:

@@ -34,12 +34,14 @@ _RECENT = 25
 """A velocity is fitted to no more sights than these, and to none older."""
 _BELIEVED = 2.0
 """A velocity is believed for so many times as long as it was watched: boxes tremble, and a moment tells little."""
-_TREMBLE = 0.003
+_TREMBLE = 0.004
 """Of the picture, at least, if there is any margin: a box errs by a pixel or two of what the detector saw, however
 small it is. A tenth of a face of 13 pixels left its nose unmasked."""
 _PART, _NEAR_EDGE = 0.5, 0.03
 """A box whose distance from the edge of the picture is less than this share of it, and of the picture, reaches to the
 edge: of a face that comes in, detectors find less than can be seen."""
+_WITHIN = 0.7
+"""A subject that is no longer seen, and of which so much lies in another one that is, was that one, or is behind it."""
 _GAP_S = 0.15
 """Pixels that could not be followed for so long are not taken up again where they ought to be."""
 _BACK_S = 0.15
@@ -82,6 +84,7 @@ class _Track:
     """Where one subject was, in the order of offsets: its sights, and where its pixels were followed to.
 
     `hint` is a sight, of another track, that may have been the same subject: it tells a velocity and nothing else.
+    `end` is the moment from which another track stands for it.
     """
 
     def __init__(self, subject: Subject, offset: float, box: Corners, hint: "_Track | None" = None) -> None:
@@ -89,6 +92,7 @@ class _Track:
         self.offsets, self.boxes, self.sights = [offset], [box], [offset]
         self.last_box = box
         self.hint = None if hint is None else (hint.last, hint.last_box)
+        self.end = np.inf
 
     @property
     def last(self) -> float:
@@ -138,11 +142,18 @@ class _Track:
             offsets, boxes = np.append(self.hint[0], offsets), np.vstack([self.hint[1], boxes])
         return np.asarray(box + _motion(offsets, boxes, edge, offset - edge), np.float64)
 
+    def has_one_of(self, faces: Sequence[Box], offset: float) -> bool:
+        """Say whether this is the head of one of the faces. What is hidden around it is no part of it."""
+        left, top, right, bottom = self.estimate(offset).tolist()
+        return any(holds((left, top, right, bottom), face) for face in faces)
+
     def hidden(self, offset: float, rules: Subjects) -> Box | None:
         """Return what has to be hidden at an offset, or None if the nearest sight is too long ago or ahead.
 
         It holds the box at the nearest known place as well as the estimate: who stops or turns is not left behind.
         """
+        if offset >= self.end:
+            return None
         nearest = _away(self.sights, offset)
         inside = self.offsets[0] <= offset <= self.offsets[-1]
         if nearest > rules.hold_s and not inside:
@@ -164,6 +175,12 @@ class _Track:
             spans.append((min(1.0, max(0.0, low)), min(1.0, max(0.0, high))))
         (left, right), (top, bottom) = spans
         return (left, top, right, bottom) if left < right and top < bottom else None
+
+
+def holds(head: Box, face: Box) -> bool:
+    """Say whether a face is one of this head: its middle lies there."""
+    x, y = (face[0] + face[2]) / 2, (face[1] + face[3]) / 2
+    return head[0] <= x <= head[2] and head[1] <= y <= head[3]
 
 
 def _away(offsets: Sequence[float], offset: float) -> float:
@@ -203,7 +220,8 @@ class Tracks:
         tracks = [
             track
             for track in self._tracks
-            if track.offsets[0] <= start
+            if track.end == np.inf
+            and track.offsets[0] <= start
             and track.offsets[-1] < offset <= track.last + self._rules.carry_s
             and start <= track.offsets[-1] + _GAP_S
         ]
@@ -247,6 +265,10 @@ class Tracks:
         for subject in Subject:
             boxes = sorted({one.box for one in found if SUBJECT_OF.get(one.label) is subject})
             self._associate(subject, [np.array(box, np.float64) for box in boxes], offset)
+        faces = [one.box for one in found if SUBJECT_OF.get(one.label) is Subject.FACES]
+        for track in self._tracks:
+            if track.subject is Subject.HEADS and track.last < offset < track.end and track.has_one_of(faces, offset):
+                track.end = offset
         if carrier is not None and since is not None:
             self._trace_back([track for track in self._tracks if track.offsets[0] == offset], offset, since, carrier)
         for track in self._tracks:
@@ -254,8 +276,13 @@ class Tracks:
 
     def hidden(self, offset: float) -> tuple[Hidden, ...]:
         """Return what has to be hidden at an offset, which may lie before the last sight; see `since`."""
-        boxes = ((track.subject, track.hidden(offset, self._rules)) for track in self._tracks)
-        return tuple(Hidden(subject, box) for subject, box in boxes if box is not None)
+        boxes = [(track, track.hidden(offset, self._rules)) for track in self._tracks]
+        faces = [box for track, box in boxes if track.subject is Subject.FACES and box is not None]
+        return tuple(
+            Hidden(track.subject, box)
+            for track, box in boxes
+            if box is not None and not (track.subject is Subject.HEADS and track.has_one_of(faces, offset))
+        )
 
     def _associate(self, subject: Subject, boxes: Sequence[Corners], offset: float) -> None:
         # At one moment a track is seen once: two frames of the same offset are two looks at different places.
@@ -263,12 +290,14 @@ class Tracks:
             track
             for track in self._tracks
             if track.subject is subject
+            and track.end == np.inf
             and track.last < offset <= max(track.last, track.offsets[-1]) + self._rules.hold_s
         ]
         pairs = _pairs(known, boxes, offset)
         for track, index in pairs:
             track.add(offset, boxes[index])
         continued = {index for _, index in pairs}
+        _end([track for track in known if track.last < offset], boxes, offset)
         lost = [track for track in known if track.last == self._before]
         self._tracks += [
             _Track(subject, offset, box, _nearest(lost, box))
@@ -287,6 +316,18 @@ class Tracks:
             for track, box in followed:
                 track.carry(start, box)
             tracks = [track for track, _ in followed]
+
+
+def _end(tracks: Sequence[_Track], boxes: Sequence[Corners], offset: float) -> None:
+    """End those tracks whose place is held by others that are seen."""
+    if not tracks or not boxes:
+        return
+    places, seen = np.stack([track.estimate(offset) for track in tracks]), np.stack(boxes)
+    low, high = np.maximum(places[:, None, :2], seen[:, :2]), np.minimum(places[:, None, 2:], seen[:, 2:])
+    shared = np.prod(np.clip(high - low, 0, None), axis=-1).max(axis=1)
+    for track, is_held in zip(tracks, shared >= _WITHIN * np.prod(places[:, 2:] - places[:, :2], axis=1), strict=True):
+        if is_held:
+            track.end = offset
 
 
 def _apart(moments: Sequence[float]) -> list[float]:

@@ -31,8 +31,8 @@ class Spots:
     name = "spots.test"
     labels = ("person", "face")
 
-    def __init__(self, label: str = "person", side: int = 100) -> None:
-        self.label, self.side = label, side
+    def __init__(self, label: str = "person", side: int = 100, score: float = 0.9) -> None:
+        self.label, self.side, self.score = label, side, score
         self.looks = 0
 
     def size_for(self, size: tuple[int, int]) -> tuple[int, int]:
@@ -45,10 +45,21 @@ class Spots:
             return ()
         height, width = image.shape[:2]
         left, right = columns.min() / width, (columns.max() + 1) / width
-        return (detection((left, rows.min() / height, right, (rows.max() + 1) / height), self.label),)
+        return (detection((left, rows.min() / height, right, (rows.max() + 1) / height), self.label, self.score),)
 
     def detect_batch(self, images: Sequence[NDArray[np.uint8]]) -> list[tuple[Detection, ...]]:
         return [self.detect(image) for image in images]
+
+
+class OnlyInTiles(Spots):
+    """Sees nothing in the whole picture, which is the first it is shown."""
+
+    def __init__(self) -> None:
+        super().__init__("face")
+
+    def detect(self, image: NDArray[np.uint8]) -> tuple[Detection, ...]:
+        found = super().detect(image)
+        return () if self.looks == 1 else found
 
 
 def black(offset: float = 0.0, size: tuple[int, int] = (400, 600), layout: Layout = Layout.I420) -> Frame:
@@ -232,7 +243,7 @@ def test_the_head_of_a_person_without_a_face_is_found() -> None:
     ],
 )
 def test_a_head_is_at_the_top_of_a_person(person: Box, share: float) -> None:
-    (head,) = heads([detection(person)], 0.2, SIZE)
+    (head,) = heads([detection(person)], (0.2,) * 3, SIZE)
     height = person[3] - person[1]
 
     assert (person[0], person[2]) == head.box[::2]
@@ -243,7 +254,37 @@ def test_a_head_is_at_the_top_of_a_person(person: Box, share: float) -> None:
 def test_a_person_whose_face_was_found_has_no_other_head() -> None:
     person, face = detection((0.4, 0.2, 0.5, 0.8)), detection((0.44, 0.22, 0.46, 0.27), "face")
 
-    assert heads([person, face], 0.2, SIZE) == []
+    assert heads([person, face], (0.2,) * 3, SIZE) == []
+
+
+@pytest.mark.parametrize(
+    ("width", "score", "has_head"),
+    [
+        pytest.param(0.02, 0.2, True, id="so far away that no face can be told"),
+        pytest.param(0.05, 0.2, False, id="nearer, and hardly a person"),
+        pytest.param(0.05, 0.4, True, id="nearer, and likely a person"),
+        pytest.param(0.2, 0.4, False, id="so near that a face would have been found"),
+        pytest.param(0.2, 0.6, True, id="turned away"),
+    ],
+)
+def test_the_wider_a_person_without_a_face_the_surer_it_must_be(width: float, score: float, has_head: bool) -> None:
+    found = heads([detection((0.3, 0.2, 0.3 + width, 0.8), score=score)], (0.15, 0.3, 0.5), SIZE)
+
+    assert bool(found) == has_head
+
+
+def test_a_wide_person_whom_no_face_detector_looks_at_needs_no_more_than_others() -> None:
+    frame = with_spot((0.2, 0.2, 0.5, 0.8))
+
+    assert [one.label for one in Survey({Subject.HEADS: Spots(score=0.2)}, RULES).find(frame)] == ["head"]
+    assert Survey({Subject.FACES: Spots("face", score=0.0), Subject.HEADS: Spots(score=0.2)}, RULES).find(frame) == []
+
+
+def test_a_large_face_is_taken_from_the_whole_picture_only() -> None:
+    rows = [slice(0.2, 0.7), slice(0.2, 0.25)]
+    found = [Survey({Subject.FACES: OnlyInTiles()}, RULES).find(with_spot((0.3, s.start, 0.33, s.stop))) for s in rows]
+
+    assert [len(each) for each in found] == [0, 1]
 
 
 def test_a_person_of_whom_a_tile_shows_the_legs_is_one_person() -> None:

@@ -22,7 +22,7 @@ from privacy.pipeline import Outcome, guard
 from privacy.policy import DEFAULT as DEFAULT_POLICY
 from privacy.policy import MAX_TILES, Effect, EffectKind, Subject
 from privacy.sinks.lines import LinesSink, line_of
-from privacy.sinks.video import PRESETS, VideoSink, same_file
+from privacy.sinks.video import PRESET, PRESETS, VideoSink, same_file
 from privacy.sources.video import VideoInfo, VideoSource
 
 EXIT_INCOMPLETE = 3
@@ -73,7 +73,7 @@ EXIT_INCOMPLETE = 3
 @click.option("--model", default=catalogue.DEFAULT, show_default=True, help="A zone model of the catalogue.")
 @click.option("--audio", is_flag=True, help="Copy the sound. Without this it is left out: voices are personal, too.")
 @click.option(
-    "--preset", default="veryfast", show_default=True, type=click.Choice(PRESETS), help="x264: slower is smaller."
+    "--preset", default=PRESET, show_default=True, type=click.Choice(PRESETS), help="x264: slower is smaller."
 )
 @click.option("--overwrite", is_flag=True, help="Replace files that exist.")
 def mask(

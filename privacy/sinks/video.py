@@ -32,6 +32,9 @@ CONTAINERS = {
 
 PRESETS = ("ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow")
 """Of x264, from fast and large to slow and small."""
+PRESET = "superfast"
+_WITH_TREE = "mbtree=1:rc-lookahead=10"
+"""x264's superfast leaves out the tree of macroblocks; with it, files are as small as veryfast's in less time."""
 
 _MPEG, _JPEG = 1, 2  # AVCOL_RANGE_*
 
@@ -62,7 +65,7 @@ class VideoSink:
         path: str | Path,
         like: VideoInfo,
         *,
-        preset: str = "veryfast",
+        preset: str = PRESET,
         crf: int = 20,
         audio: AudioStream | None = None,
         overwrite: bool = False,
@@ -87,6 +90,8 @@ class VideoSink:
         try:
             self._container = av.open(f"file:{self._partial}", "w", format=kind)
             options = {"preset": preset, "crf": str(crf)}
+            if preset == PRESET:
+                options["x264-params"] = _WITH_TREE
             if kind in ("avi", "flv"):
                 options["bf"] = "0"  # their timestamps say when to decode, so that the two orders must be one
             stream = self._container.add_stream("libx264", rate=rate, options=options)
