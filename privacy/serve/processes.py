@@ -222,6 +222,7 @@ class Processes:
         self._jobs: Jobs | None = None
         self._audits = ""
         self._sources = itertools.count(1)
+        self._hearing = threading.Lock()
         self._spawn = multiprocessing.get_context("spawn")
 
     def run(self, ready: Callable[[str, str], None]) -> None:
@@ -310,9 +311,14 @@ class Processes:
 
     def _ready(self) -> bool:
         """Say whether all are healthy; one that was started again says so when it is."""
-        for worker in self._workers:
-            if worker.words.poll():
-                worker.hear()
+        with self._hearing:  # probes come at the same time, and one would wait for what another has heard
+            for worker in self._workers:
+                try:
+                    if worker.words.poll():
+                        worker.hear()
+                except PrivacyError as error:  # it is started again
+                    log.error("process_failed", pid=worker.process.pid, reason=error.reason)
+                    worker.healthy = False
         return all(worker.healthy and worker.process.is_alive() for worker in self._workers)
 
     def _end(self) -> None:
