@@ -23,7 +23,7 @@ from privacy.console.words import Language, Speech, Theme, preferred
 from privacy.errors import FieldError, PermissionDeniedError, PrivacyError, RateError, UnauthenticatedError
 from privacy.serve.access import may
 from privacy.serve.caller import NOBODY, Caller
-from privacy.serve.status import RETRY_AFTER_S, code_of, kept_back, words_of
+from privacy.serve.status import RETRY_AFTER_S, code_of, log_refusal, words_of
 
 log = structlog.get_logger()
 
@@ -266,7 +266,7 @@ def status_of(error: PrivacyError) -> int:
 
 def _refused(desk: Desk, asked: Asked, error: PrivacyError) -> Response:
     status = status_of(error)
-    log.info("page_refused", page=asked.path, reason=error.reason, status=status, **kept_back(error))
+    log_refusal("page_refused", error, page=asked.path, status=status)
     if asked.htmx:
         response: Response = PlainTextResponse(f"{words_of(error)}\n", status)
     else:

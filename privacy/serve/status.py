@@ -69,9 +69,12 @@ def words_of(error: errors.PrivacyError) -> str:
     return "what this server keeps cannot be read or written now" if isinstance(error, _OWN) else str(error)
 
 
-def kept_back(error: errors.PrivacyError) -> dict[str, str]:
-    """Return what the log has to say of an error, since nobody else is told."""
-    return {"error": str(error)} if isinstance(error, _OWN) else {}
+def log_refusal(event: str, error: errors.PrivacyError, **facts: str | int) -> None:
+    """Log that somebody was refused: quietly if they were told why, and as an error if only the log is."""
+    if isinstance(error, _OWN):
+        log.error(event, reason=error.reason, error=str(error), **facts)
+    else:
+        log.info(event, reason=error.reason, **facts)
 
 
 def _packed(message: Message) -> Any:
@@ -96,7 +99,7 @@ def _ended(context: grpc.ServicerContext) -> Iterator[None]:
     try:
         yield
     except errors.PrivacyError as error:
-        log.info("call_refused", reason=error.reason, code=code_of(error).name, **kept_back(error))
+        log_refusal("call_refused", error, code=code_of(error).name)
         context.abort_with_status(rpc_status.to_status(status_of(error)))
     except grpc.RpcError:
         raise  # the client has gone
