@@ -7,6 +7,7 @@ touches.
 import ctypes
 import math
 from collections.abc import Sequence
+from functools import cache
 from itertools import accumulate
 from typing import Protocol
 
@@ -92,7 +93,9 @@ def blank(frame: Frame) -> Frame:
 
 
 def masker_for(device: str) -> Masker:
-    """Return what masks on a device; every device gives the same bytes.
+    """Return what masks on a device; every device gives the same bytes. Safe to share between threads.
+
+    A GPU has one masker a process: frames of all who call it go up, are masked and come down in batches.
 
     Args:
         device: "cpu"; "cuda"; or "auto", CUDA where torch finds it and the CPU elsewhere.
@@ -105,15 +108,21 @@ def masker_for(device: str) -> Masker:
     if device == "cpu" or (device == "auto" and not _has_driver()):
         return mask
     try:
-        from privacy.masking.device import DeviceMasker  # noqa: PLC0415 - torch is an extra, and slow to load
-
-        return DeviceMasker("cuda")
+        return _on_cuda()
     except (ImportError, DeviceError) as error:
         if device == "auto":
             return mask
         if isinstance(error, DeviceError):
             raise
         raise DeviceError("masking on CUDA needs torch: install the extra gpu", device=device) from error
+
+
+@cache
+def _on_cuda() -> Masker:
+    from privacy.masking.device import DeviceMasker  # noqa: PLC0415 - torch is an extra, and slow to load
+    from privacy.masking.together import Together  # noqa: PLC0415 - masks with what is here
+
+    return Together(DeviceMasker("cuda").mask_batch)
 
 
 def _has_driver() -> bool:

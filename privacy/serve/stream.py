@@ -90,7 +90,7 @@ class Stream:
         policy: What is hidden, when and how; already checked against `setup`.
         pictures: Reads and writes the frames.
         subjects: What finds the people, faces and screens that the policy hides.
-        masker: What masks pixels; for this stream alone.
+        masker: What masks pixels.
         observers: Who hears of every answer.
         account: What the stream costs is counted here.
         changed: Says whether the camera shows none of its approved views.
