@@ -78,7 +78,15 @@ class Permitting:
 
 
 class Echo(pb_grpc.EnforcementServiceServicer):
-    """Sends every picture back: what gRPC itself costs."""
+    """Sends every picture back: what gRPC itself costs.
+
+    Args:
+        works: Decode JPEG as the service does before it answers, and say how long that took. A server that does nothing
+            between two messages finds its threads awake and its caches warm, which none is that does anything.
+    """
+
+    def __init__(self, *, works: bool = False) -> None:
+        self._at_least = catalogue.load(catalogue.DEFAULT).input_size if works else None
 
     def EnforceStream(  # noqa: N802 - gRPC's name
         self,
@@ -92,13 +100,17 @@ class Echo(pb_grpc.EnforcementServiceServicer):
             sent = request.frame
             picture = frame_pb2.Picture(data=sent.data, width_px=sent.width_px, height_px=sent.height_px)
             result = pb.FrameResult(sequence_number=sent.sequence_number, masked=picture)
+            if self._at_least is not None and sent.data[:2] == b"\xff\xd8":
+                start = time.perf_counter()
+                jpeg.read(sent.data, 0.0, at_least=self._at_least)
+                result.timing.decode.FromNanoseconds(round((time.perf_counter() - start) * 1e9))
             yield pb.EnforceStreamResponse(result=result)
 
 
-def serve_echo() -> None:
+def serve_echo(*, works: bool) -> None:
     """Run the echo server until it is killed."""
     server = grpc.server(futures.ThreadPoolExecutor(16), options=[("grpc.max_receive_message_length", -1)])
-    pb_grpc.add_EnforcementServiceServicer_to_server(Echo(), server)  # type: ignore[abstract]  # one method is enough
+    pb_grpc.add_EnforcementServiceServicer_to_server(Echo(works=works), server)  # type: ignore[abstract]  # one method is enough
     print("listening on", f"127.0.0.1:{server.add_insecure_port('127.0.0.1:0')}", flush=True)
     server.start()
     server.wait_for_termination()
@@ -302,6 +314,9 @@ def measure_cameras(counts: Sequence[int], seconds: float) -> dict[str, Any]:
 
 # (b) masked frames
 
+HOT, DISTINCT = 4, 32
+"""Pictures that stay in the cache, and so many that they do not (100 MB in I420): no frame of a camera comes twice."""
+
 
 class Ours:
     """The client's side of shared memory, if the stream has any."""
@@ -335,8 +350,8 @@ class Ours:
 
 def stream_rate(
     address: str, form: Form, data: Sequence[bytes], size: Size, frames: int, *, share: bool = False
-) -> float:
-    """Return frames a second of one stream that uses all its credits.
+) -> tuple[float, float]:
+    """Return frames a second of one stream that uses all its credits, and the seconds of a frame that are looks.
 
     Args:
         address: Of the server.
@@ -357,7 +372,7 @@ def stream_rate(
         shared_memory=share,
         slot_size_bytes=len(data[0]) if share else 0,
     )
-    credit, first, count = threading.Semaphore(8), 0.0, 0
+    credit, first, count, looks = threading.Semaphore(8), 0.0, 0, 0.0
     ours = Ours()
 
     def messages() -> Iterator[pb.EnforceStreamRequest]:
@@ -374,16 +389,26 @@ def stream_rate(
             credit.release()
             count += 1
             if count == frames // 4:  # warm, and open
-                first = time.perf_counter()
+                first, looks = time.perf_counter(), 0.0
+            looks += response.result.timing.infer.ToNanoseconds() * 1e-9
             if count > frames // 4 and response.result.verdict.state != verdict_pb2.VERDICT_STATE_CLEAR:
                 raise RuntimeError("hidden whole: that is not the work to be measured")
-    rate = (frames - frames // 4) / (time.perf_counter() - first)
+    took, counted = time.perf_counter() - first, frames - frames // 4
     channel.close()
-    return rate
+    return counted / took, looks / counted
 
 
-def bare_rate(form: Form, data: Sequence[bytes], size: Size, frames: int) -> float:
-    """Return frames a second of the stages alone, in one thread of one process."""
+def bare_rate(form: Form, data: Sequence[bytes], size: Size, frames: int, *, view: bool = False) -> float:
+    """Return frames a second of the stages alone, in one thread of one process.
+
+    Args:
+        form: Of the pictures.
+        data: The pictures, over and over.
+        size: `(height, width)` of each.
+        frames: How many.
+        view: Mask raw pictures where they lie, instead of bringing each into memory of the loop's own first, as whoever
+            reads them from a pipe, a socket or a decoder does.
+    """
     plan = MaskPlan((Polygon(PART),), Effect())
     height, width = size
 
@@ -392,6 +417,7 @@ def bare_rate(form: Form, data: Sequence[bytes], size: Size, frames: int) -> flo
         if form == frame_pb2.PIXEL_FORMAT_JPEG:
             return jpeg.write(mask(jpeg.read(raw, 0.0), plan), quality=QUALITY)
         planes, buffer = [], np.frombuffer(raw, np.uint8)
+        buffer = buffer if view else buffer.copy()
         for start, shape in ((0, (height, width)), (4, (height // 2, width // 2)), (5, (height // 2, width // 2))):
             begin = start * height * width // 4
             planes.append(buffer[begin : begin + shape[0] * shape[1]].reshape(shape))
@@ -409,26 +435,35 @@ def bare_rate(form: Form, data: Sequence[bytes], size: Size, frames: int) -> flo
 def measure_masked(frames: int, rounds: int) -> dict[str, Any]:
     """Return the ratio of served to bare frames a second, for JPEG and I420 in 1080p."""
     size = (1080, 1920)
-    pictures = [picture(*size, number) for number in range(4)]
-    raw = [as_i420(each) for each in pictures]
+    pictures = [picture(*size, number) for number in range(HOT)]
+    raw = [as_i420(pictures[number % HOT]) for number in range(DISTINCT)]
+    jpegs = [as_jpeg(each) for each in pictures]
     kinds: dict[str, tuple[Form, list[bytes], bool]] = {
-        "JPEG": (frame_pb2.PIXEL_FORMAT_JPEG, [as_jpeg(each) for each in pictures], False),
+        "JPEG": (frame_pb2.PIXEL_FORMAT_JPEG, jpegs, False),
         "I420": (frame_pb2.PIXEL_FORMAT_I420, raw, False),
         "I420, shared memory": (frame_pb2.PIXEL_FORMAT_I420, raw, True),
     }
     figures = {}
-    print(f"{'1080p':<20} {'bare f/s':>9} {'served f/s':>11} {'ratio':>6} {'least':>6} {'most':>6}")
+    print(
+        f"{'1080p':<20} {'bare f/s':>9} {'served f/s':>11} {'ratio':>6} {'least':>6} {'most':>6} "
+        f"{'hot bare f/s':>13} {'ratio':>6} {'looks ms':>9}"
+    )
     with started("_server") as (address, _):
         for name, (form, data, share) in kinds.items():
-            bare, served = [], []
+            bare, hot, served, looks = [], [], [], []
             for _ in range(rounds):
                 bare.append(bare_rate(form, data, size, frames))
-                served.append(stream_rate(address, form, data, size, frames, share=share))
+                hot.append(bare_rate(form, data[:HOT], size, frames, view=True))
+                rate, look = stream_rate(address, form, data, size, frames, share=share)
+                served.append(rate)
+                looks.append(look * 1000)
             ratios = [s / b for s, b in zip(served, bare, strict=True)]
-            figures[name] = {"bare": statistics.median(bare), "served": statistics.median(served), "ratios": ratios}
+            over_hot = [s / b for s, b in zip(served, hot, strict=True)]
+            figures[name] = {"bare": bare, "hot": hot, "served": served, "ratios": ratios, "looks_ms": looks}
             print(
                 f"{name:<20} {statistics.median(bare):9.1f} {statistics.median(served):11.1f} "
-                f"{statistics.median(ratios):6.2f} {min(ratios):6.2f} {max(ratios):6.2f}"
+                f"{statistics.median(ratios):6.2f} {min(ratios):6.2f} {max(ratios):6.2f} "
+                f"{statistics.median(hot):13.1f} {statistics.median(over_hot):6.2f} {statistics.median(looks):9.2f}"
             )
     return figures
 
@@ -474,19 +509,37 @@ def measure_transport(frames: int, rounds: int) -> dict[str, Any]:
         "I420 1080p": (frame_pb2.PIXEL_FORMAT_I420, [as_i420(picture(*large, n)) for n in range(2)], large),
     }
     figures = {}
-    print(f"{'payload':<11} {'KB':>6} {'echo ms':>8} {'service ms':>11} {'its transport':>14} {'over echo':>10}")
-    with started("_server") as (service, _), started("_echo") as (echo, _):
+    print(
+        f"{'payload':<11} {'KB':>6} {'echo ms':>8} {'service ms':>11} {'its transport':>14} {'over echo':>10} "
+        f"{'least':>6} {'most':>6} {'working echo':>13} {'over it':>8}"
+    )
+    with started("_server") as (service, _), started("_echo") as (echo, _), started("_working") as (working, _):
         for name, (form, data, size) in kinds.items():
             rows = [
-                (round_trips(echo, form, data, size, frames)[0], *round_trips(service, form, data, size, frames))
+                (
+                    round_trips(echo, form, data, size, frames)[0],
+                    round_trips(working, form, data, size, frames)[1],
+                    *round_trips(service, form, data, size, frames),
+                )
                 for _ in range(rounds)
             ]
-            ratio = statistics.median(transport / floor for floor, _, transport in rows)
-            floor, whole, transport = (statistics.median(column) for column in zip(*rows, strict=True))
-            kilobytes = len(data[0]) / 1000
-            figures[name] = {"kb": kilobytes, "echo_ms": floor, "service_ms": whole, "transport_ms": transport}
-            figures[name]["ratio"] = ratio
-            print(f"{name:<11} {kilobytes:6.0f} {floor:8.2f} {whole:11.2f} {transport:14.2f} {ratio:10.2f}")
+            ratios = [transport / floor for floor, _, _, transport in rows]
+            over_work = statistics.median(transport / work for _, work, _, transport in rows)
+            floor, work, whole, transport = (statistics.median(column) for column in zip(*rows, strict=True))
+            kilobytes, ratio = len(data[0]) / 1000, statistics.median(ratios)
+            figures[name] = {
+                "kb": kilobytes,
+                "echo_ms": floor,
+                "working_echo_ms": work,
+                "service_ms": whole,
+                "transport_ms": transport,
+                "ratios": ratios,
+                "ratio_over_working_echo": over_work,
+            }
+            print(
+                f"{name:<11} {kilobytes:6.0f} {floor:8.2f} {whole:11.2f} {transport:14.2f} {ratio:10.2f} "
+                f"{min(ratios):6.2f} {max(ratios):6.2f} {work:13.2f} {over_work:8.2f}"
+            )
     return figures
 
 
@@ -530,8 +583,8 @@ def measure_soak(minutes: float, guests: int, rate: float) -> dict[str, Any]:
     late = [(at, mib) for at, mib, _, _ in samples if at > 60 * minutes * 0.4]
     slope, low, high = slope_of(np.array(late))
     kept_late = np.array([each for each in rests if each[0] > 60 * minutes * 0.4])
-    kept, kept_low, kept_high = slope_of(kept_late[:, :2], 3)
-    blocks_slope = slope_of(kept_late[:, ::2], 3)
+    kept, kept_low, kept_high = median_slope_of(kept_late[:, :2])
+    blocks_slope = median_slope_of(kept_late[:, ::2])
     figures: dict[str, Any] = {
         "minutes": minutes,
         "guests": guests,
@@ -579,6 +632,25 @@ def slope_of(samples: NDArray[np.float64], block: int = 120, draws: int = 1000) 
         slopes.append(np.polyfit(at, np.polyval(line, at) + drawn, 1)[0])
     low, high = np.quantile(slopes, [0.025, 0.975])
     return float(line[0]) * 3600, float(low) * 3600, float(high) * 3600
+
+
+def median_slope_of(samples: NDArray[np.float64], draws: int = 1000) -> tuple[float, float, float]:
+    """Return the slope an hour of what was sampled as (seconds, value), and its 95 % interval by drawing anew.
+
+    The median of the slopes between any two samples (Sen, JASA 63(324), 1968): a stream that has not quite ended when a
+    minute is over lifts one sample by tens of MiB, and moves no median.
+    """
+    rng = np.random.default_rng(0)
+
+    def slope(drawn: NDArray[np.float64]) -> float:
+        one, other = np.triu_indices(len(drawn), 1)
+        apart = drawn[other] - drawn[one]
+        apart = apart[apart[:, 0] != 0]
+        return float(np.median(apart[:, 1] / apart[:, 0])) * 3600
+
+    drawn = [slope(samples[rng.integers(0, len(samples), len(samples))]) for _ in range(draws)]
+    low, high = np.quantile(drawn, [0.025, 0.975])
+    return slope(samples), float(low), float(high)
 
 
 def guest(address: str, number: int, until: float, rate: float) -> None:
@@ -629,10 +701,18 @@ def guest(address: str, number: int, until: float, rate: float) -> None:
         channel.close()
 
 
+SERVERS: dict[str, Callable[[], None]] = {
+    "_server": serve_privacy,
+    "_echo": lambda: serve_echo(works=False),
+    "_working": lambda: serve_echo(works=True),
+}
+"""What runs in a process of its own."""
+
+
 def main() -> None:
     """Run one part and print its table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("part", choices=["cameras", "masked", "transport", "soak", "_server", "_echo"])
+    parser.add_argument("part", choices=["cameras", "masked", "transport", "soak", *SERVERS])
     parser.add_argument("--cameras", type=int, nargs="+", default=[60, 80, 100, 120, 140])
     parser.add_argument("--seconds", type=float, default=30.0, help="Of each number of cameras.")
     parser.add_argument("--frames", type=int, default=200)
@@ -647,8 +727,7 @@ def main() -> None:
         "masked": lambda: measure_masked(options.frames, options.rounds),
         "transport": lambda: measure_transport(options.frames, options.rounds),
         "soak": lambda: measure_soak(options.minutes, options.guests, options.rate),
-        "_server": serve_privacy,
-        "_echo": serve_echo,
+        **SERVERS,
     }
     figures = parts[options.part]()
     if options.json is not None:
