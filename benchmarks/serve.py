@@ -545,7 +545,7 @@ def measure_transport(frames: int, rounds: int) -> dict[str, Any]:
 
 # (d) soak
 
-BUSY_S, REST_S = 55.0, 2.0
+BUSY_S, REST_S, PATIENCE_S = 55.0, 2.0, 30.0
 
 
 def measure_soak(minutes: float, guests: int, rate: float) -> dict[str, Any]:
@@ -558,7 +558,7 @@ def measure_soak(minutes: float, guests: int, rate: float) -> dict[str, Any]:
     rests: list[tuple[float, float, int]] = []
     said: deque[str] = deque()
     with started("_server", said) as (address, process):
-        start = time.monotonic()
+        start, idle = time.monotonic(), files_of(process)
         while (began := time.monotonic()) < start + 60 * minutes:
             threads = [
                 threading.Thread(target=guest, args=(address, number, began + BUSY_S, rate), daemon=True)
@@ -567,17 +567,23 @@ def measure_soak(minutes: float, guests: int, rate: float) -> dict[str, Any]:
             for thread in threads:
                 thread.start()
             while any(thread.is_alive() for thread in threads):
-                fds = len(os.listdir(f"/proc/{process}/fd"))  # noqa: PTH208 - a number is enough
-                tasks = len(os.listdir(f"/proc/{process}/task"))  # noqa: PTH208 - the same
-                samples.append((time.monotonic() - start, rss_mib(process), fds, tasks))
+                tasks = len(os.listdir(f"/proc/{process}/task"))  # noqa: PTH208 - a number is enough
+                samples.append((time.monotonic() - start, rss_mib(process), files_of(process), tasks))
                 time.sleep(1)
+            left = time.monotonic()
+            while files_of(process) > idle and time.monotonic() < left + PATIENCE_S:
+                time.sleep(0.1)  # connections that were broken off
             time.sleep(REST_S)
             said.clear()
             os.kill(process, signal.SIGUSR1)
             while (blocks := blocks_of(said)) is None:
                 time.sleep(0.1)
             rests.append((time.monotonic() - start, uss_mib(process), blocks))
-            print(f"at rest: {rests[-1][0]:6.0f} s {rests[-1][1]:8.2f} MiB {blocks} blocks", flush=True)
+            print(
+                f"at rest: {rests[-1][0]:6.0f} s {rests[-1][1]:8.2f} MiB {blocks} blocks "
+                f"{files_of(process) - idle} files more than idle",
+                flush=True,
+            )
     for at, mib, files, tasks in samples[:: max(1, len(samples) // 10)]:
         print(f"{at:6.0f} s {mib:8.1f} MiB {files:4d} files {tasks:4d} threads", flush=True)
     late = [(at, mib) for at, mib, _, _ in samples if at > 60 * minutes * 0.4]
@@ -603,6 +609,11 @@ def measure_soak(minutes: float, guests: int, rate: float) -> dict[str, Any]:
     }
     print(json.dumps(figures, indent=2), flush=True)
     return figures | {"samples": samples}
+
+
+def files_of(process: int) -> int:
+    """Return how many files and connections a process has open."""
+    return len(os.listdir(f"/proc/{process}/fd"))  # noqa: PTH208 - a number is enough
 
 
 def blocks_of(said: deque[str]) -> int | None:
