@@ -5,11 +5,12 @@ import pytest
 
 from privacy.training.data import DATASETS, read_labels
 from privacy.zones import PROHIBITED, Zone
-from rooms import cameras, plan
+from rooms import cameras, changing, plan, working
 from rooms.families import FAMILIES, Kit, Split, families
 from rooms.places import BY_NAME, DOOR_OPEN, DOOR_SHUT, PLACES
 from rooms.renderer import packed
-from rooms.scene import BEHIND, PERSON
+from rooms.room import Room
+from rooms.scene import BEHIND, PERSON, looking_at
 from rooms.sensor import FIELD_S
 
 NAMES = [place.name for place in PLACES]
@@ -94,6 +95,36 @@ def test_people_have_walked_on_a_field_later() -> None:
     assert moved == pytest.approx(np.full(len(now), plan.WALK_MS * FIELD_S), abs=1e-4)
 
 
+def test_some_sit_where_a_room_has_seats_and_are_there_a_field_later() -> None:
+    room = BY_NAME["canteen"].build(kit())
+    plan.populate(room, 9)
+    tall: dict[tuple[str, int], float] = {}
+    for part in room.parts:
+        if part.label >= PERSON:
+            who = (part.group, part.label)
+            tall[who] = max(tall.get(who, 0.0), float(part.mesh.bounds[1, 2]))
+    sitting = [who for who, top in tall.items() if top < 1.47 and not who[0].endswith(plan.LATER)]
+    assert sitting
+    for group, label in sitting:
+        now, later = (
+            np.concatenate([part.mesh.points for part in room.parts if (part.group, part.label) == (name, label)])
+            for name in (group, group + plan.LATER)
+        )
+        assert np.array_equal(now, later)
+
+
+def test_nobody_shares_a_seat() -> None:
+    room = BY_NAME["canteen"].build(kit())
+    assert len(set(room.seats)) == len(room.seats) > 12
+    plan.populate(room, 9)
+    feet = [
+        tuple(np.concatenate([part.mesh.points for part in room.parts if (part.group, part.label) == who]).mean(0)[:2])
+        for who in {(part.group, part.label) for part in room.parts if part.group == "people 0"}
+    ]
+    away = np.linalg.norm(np.array(feet)[:, None] - np.array(feet), axis=-1) + 9 * np.eye(len(feet))
+    assert away.min() > 0.25
+
+
 def test_a_second_field_is_taken_only_where_the_recorder_interlaces_and_something_moves() -> None:
     taken = [still for number in range(2 * len(PLACES)) for still in plan.furnish(3, number).stills]
     later = [still for still in taken if still.later is not None]
@@ -142,6 +173,30 @@ def test_a_camera_sees_what_tells_about_the_place(kind: str) -> None:
     camera = cameras.hang(kit(2), room, kind)
     assert camera.off_axis(room.heart.tolist()) < camera.width / 2
     assert cameras.told(room, camera) > 0
+
+
+def test_a_camera_is_not_hung_where_something_fills_its_view() -> None:
+    room = Room(kit(), 4.0, 4.0, 2.6)
+    room.tells.append((3.5, 3.5, 0.5, 1.0))
+    room.place(changing.lockers(kit(), 3), "south", 0.6)
+    over, free = (looking_at(place, (3.5, 3.5, 0.5), width=90) for place in ((0.4, 0.25, 2.3), (3.4, 0.25, 2.3)))
+    lines = [float(np.linalg.norm(np.array(camera.place) - (3.5, 3.5, 0.5))) for camera in (over, free)]
+    assert lines[0] > lines[1] > 1.6  # so that neither is too near, and the locker alone makes the difference
+    bare = Room(kit(), 4.0, 4.0, 2.6, tells=list(room.tells), blocks=[(9.0, 9.0, 9.1, 9.1, 1.0)])
+    assert cameras.told(room, free) == pytest.approx(cameras.told(bare, free))
+    assert cameras.told(room, over) < 0.8 * cameras.told(bare, over)
+
+
+@pytest.mark.parametrize("kinds", [(), ("bottle",), ("packet",), ("carton",), ("tin",)], ids=str)
+def test_goods_stay_on_their_shelf(kinds: tuple[str, ...]) -> None:
+    parts = working.stocked(kit(4), 1.1, 0.34, 0.28, kinds=kinds)
+    low = np.min([part.mesh.bounds[0] for part in parts], axis=0)
+    high = np.max([part.mesh.bounds[1] for part in parts], axis=0)
+    assert low[0] >= -0.56
+    assert high[0] <= 0.56
+    assert high[1] <= 0.36
+    assert low[2] >= -1e-6
+    assert high[2] <= 0.28
 
 
 @pytest.mark.parametrize("name", NAMES)

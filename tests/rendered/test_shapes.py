@@ -86,3 +86,10 @@ def test_a_cover_lies_where_it_is_put_and_hangs_over_the_edge() -> None:
 def test_no_two_covers_are_creased_alike() -> None:
     first, second = (duvet(0.9, 1.4, 0.1, creases=creases) for creases in ((0.0, 1.0, 2.0), (3.0, 4.0, 5.0)))
     assert np.abs(first.points - second.points).max() > 0.01
+
+
+def test_wrinkles_are_finer_than_creases_and_stay_within_the_cover() -> None:
+    smooth, wrinkled = duvet(1.8, 1.4, 0.15), duvet(1.8, 1.4, 0.15, fine=0.6)
+    assert wrinkled.bounds[:, :2] == pytest.approx(smooth.bounds[:, :2])
+    assert 0 <= wrinkled.bounds[0, 2] < wrinkled.bounds[1, 2] < 0.25
+    assert len(wrinkled.points) > len(smooth.points)

@@ -38,7 +38,20 @@ def told(room: Room, camera: Camera) -> float:
         if _hidden(room, camera.place, (x, y, z)):
             weight *= 0.15
         total += weight * float(np.clip(1.25 - aside, 0, 1)) * float(np.clip(away / 1.6, 0, 1)) * min(1.0, 6.0 / away)
-    return total
+    return total * (1 - _stood_before(room, camera)) ** 2
+
+
+def _stood_before(room: Room, camera: Camera, near: float = 1.3) -> float:
+    """Share of a camera's view in [0, 1] that a thing nearer than `near` metres covers, as a locker below it does."""
+    half = np.radians(min(camera.width, 120.0)) / 2
+    aside, down = np.linspace(-half, half, 9), 0.75 * np.linspace(-half, half, 7)
+    pan, tilt = np.meshgrid(np.radians(camera.pan) + aside, np.radians(camera.tilt) + down)
+    way = np.stack([np.cos(tilt) * np.cos(pan), np.cos(tilt) * np.sin(pan), -np.sin(tilt)])
+    points = np.asarray(camera.place)[:, None, None, None] + way[..., None] * np.linspace(0.15, near, 12)
+    blocks = np.array(room.blocks).T
+    line = points.reshape(3, -1, 1)
+    hit = _within(line[:2], blocks) & (line[2] < blocks[4])
+    return float(hit.any(1).reshape(points.shape[1:]).any(2).mean())
 
 
 def _hidden(room: Room, eye: tuple[float, float, float], there: tuple[float, float, float]) -> bool:

@@ -61,10 +61,10 @@ def lockers(kit: Kit, columns: int, shade: Material | None = None) -> Fixture:
     return Fixture("lockers", family, tuple(parts), tell=0.9 * columns)
 
 
-def garment(kit: Kit) -> Part:
-    """A coat or shirt that hangs from z = 0 downwards, its back at y = 0."""
-    cloth = kit.cloth()
-    long = kit.between(0.6, 1.0)
+def garment(kit: Kit, cloth: Material | None = None, *, long: float = 0.0) -> Part:
+    """A coat or shirt that hangs from z = 0 downwards, its back at y = 0; cloth and length are drawn if not given."""
+    cloth = cloth or kit.cloth()
+    long = long or kit.between(0.6, 1.0)
     rings = [
         Ring(-long, 0.22, 0.07, 0, 0.09),
         Ring(-0.35, 0.19, 0.07, 0, 0.09),

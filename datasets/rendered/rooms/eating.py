@@ -75,6 +75,17 @@ def tray(kit: Kit, shade: Material) -> list[Part]:
     return parts
 
 
+SEATED: tuple[Colour, ...] = (
+    (0.10, 0.10, 0.11),
+    (0.10, 0.10, 0.11),
+    (0.14, 0.22, 0.36),
+    (0.42, 0.14, 0.12),
+    (0.72, 0.40, 0.16),
+    (0.46, 0.31, 0.19),
+    (0.30, 0.20, 0.13),
+    (0.34, 0.36, 0.38),
+)
+"""What the seats of canteens are painted."""
 SEATS = (-0.58, 0.0, 0.58)
 """Where one sits along a canteen's table, on both of its sides."""
 MIDDLE = 0.95
@@ -82,7 +93,7 @@ MIDDLE = 0.95
 
 
 def canteen_table(kit: Kit, shade: Material, top: Material) -> Fixture:
-    """A dining table for six and its seats, with trays where somebody eats or has left."""
+    """A dining table for six and its seats, with trays, dishes and bottles where somebody eats or has left."""
     family = kit.look("canteen_table")
     long, wide = 1.75, 0.75
     parts = [
@@ -95,13 +106,26 @@ def canteen_table(kit: Kit, shade: Material, top: Material) -> Fixture:
     shine = kit.one_of((STEEL, Material("melamine", kit.tint(kit.one_of(MELAMINE)), 0.4)))
     for x in SEATS:
         for side in (-1, 1):
-            if kit.chance(0.5):
-                meal = tray(kit, shine)
+            if kit.chance(0.6):
+                meal = tray(kit, shine) if kit.chance(0.6) else _dishes(kit)
                 parts += [part.moved(x, MIDDLE + side * 0.19, 0.76, 0.0 if side < 0 else 180.0) for part in meal]
     sauce = Material("sauce", (0.35, 0.08, 0.05), 0.3)
     caster = lathe([(0.03, 0), (0.032, 0.09), (0.02, 0.11)], 14)
     parts += [piece(caster.at(x, MIDDLE, 0.76), material) for x, material in ((-0.06, sauce), (0.06, CERAMIC))]
+    parts.append(piece(box(0.13, 0.12, 0.09, 0.006).at(0.25, MIDDLE, 0.76), kit.one_of((WHITE, BLACK, kit.wood()))))
+    for _ in range(kit.count(1, 3)):
+        parts += [part.moved(kit.between(-0.8, 0.8), MIDDLE + kit.between(-0.05, 0.05), 0.76) for part in bottle(kit)]
     return Fixture("canteen_table", family, tuple(parts), tell=5.0)
+
+
+def _dishes(kit: Kit) -> list[Part]:
+    """A meal without a tray: a plate or a large bowl, a small bowl, chopsticks and a cup."""
+    main = plate(kit, 0.13) if kit.chance(0.5) else bowl(kit, 0.11)
+    parts = [part.moved(-0.04, -0.02) for part in main]
+    parts += [part.moved(0.14, 0.02) for part in bowl(kit, 0.06)]
+    parts += [part.moved(0.07, -0.04, 0.0, 10) for part in sticks()]
+    cup = lathe([(0.028, 0), (0.036, 0.11), (0.033, 0.11), (0.026, 0.01)], 14).at(-0.16, 0.12)
+    return [*parts, piece(cup, kit.one_of((GLASS, CERAMIC, WHITE)))]
 
 
 def _benches(kit: Kit, shade: Material) -> list[Part]:

@@ -5,10 +5,25 @@ from __future__ import annotations
 from rooms.changing import garment
 from rooms.families import CLOTH, Kit
 from rooms.fixture import Fixture, piece
-from rooms.materials import BLACK, CERAMIC, CHROME, GLASS, LEAF, PAPER, RUBBER, STEEL, WHITE, Colour, Material, Pattern
+from rooms.materials import (
+    BLACK,
+    CERAMIC,
+    CHROME,
+    DARK,
+    GLASS,
+    LEAF,
+    PAPER,
+    RUBBER,
+    STEEL,
+    WHITE,
+    Colour,
+    Material,
+    Pattern,
+)
+from rooms.scene import Part
 from rooms.shapes import Ring, box, curtain, cylinder, floor, join, lathe, limb, loft, panel, pill, tube
 from rooms.sleeping import LINEN
-from rooms.working import monitor
+from rooms.working import monitor, stocked
 
 
 def counter(kit: Kit, length: float = 2.6, *, till: bool = False) -> Fixture:
@@ -375,6 +390,161 @@ def rail_of_clothes(kit: Kit, length: float = 1.4) -> Fixture:
         if kit.chance(0.85)
     ]
     return Fixture("clothes_rail", "shop", tuple(parts), tell=2.0)
+
+
+def wall_of_clothes(kit: Kit, length: float = 1.3) -> Fixture:
+    """Clothes on the wall of a shop: two rails one above the other, a shelf of folded ones above them."""
+    frame = kit.one_of((STEEL, BLACK, kit.wood()))
+    parts = [piece(box(0.03, 0.06, 2.3, 0.004).at(x, 0.04), frame) for x in (-length / 2, length / 2)]
+    parts.append(piece(box(length, 0.36, 0.03, 0.004).at(0, 0.2, 2.05), frame))
+    parts += [part.moved(0, 0.2, 2.08) for part in _stacks(kit, length - 0.1)]
+    for z in (1.02, 1.98):
+        parts.append(piece(tube([(-length / 2, 0.3, z), (0, 0.3, z), (length / 2, 0.3, z)], 0.014), CHROME))
+        at = -length / 2 + 0.08
+        while at < length / 2 - 0.1:
+            cloth = kit.cloth()  # several of one kind
+            for _ in range(kit.count(2, 5)):
+                if at < length / 2 - 0.08:
+                    hung = garment(kit, cloth, long=kit.between(0.62, 0.8)).moved(at - 0.09, 0.3, z - 0.01, -90)
+                    parts.append(hung)
+                at += kit.between(0.055, 0.085)
+    return Fixture("clothes_wall", "two_rails", tuple(parts), tell=2.5)
+
+
+def _stacks(kit: Kit, length: float) -> list[Part]:
+    """Stacks of folded clothes side by side along x, their middle at the origin."""
+    parts, count = [], int(length / 0.34)
+    for index in range(count):
+        x = (index + 0.5) * length / count - length / 2
+        for layer in range(kit.count(2, 6)):
+            folded = box(0.27, 0.3, 0.032, 0.012).turned(kit.between(-3, 3))
+            parts.append(piece(folded.at(x, 0, 0.034 * layer), kit.cloth()))
+    return parts
+
+
+def folded(kit: Kit, length: float = 1.3) -> Fixture:
+    """A table of folded clothes, as shops have."""
+    wood = kit.one_of((kit.wood(), WHITE))
+    parts = [
+        piece(box(length, 0.8, 0.05, 0.006).at(0, 0.4, 0.75), wood),
+        piece(box(length - 0.1, 0.7, 0.03, 0.006).at(0, 0.4, 0.25), wood),
+        *(piece(box(0.06, 0.06, 0.75).at(x * (length / 2 - 0.05), y), wood) for x in (-1, 1) for y in (0.06, 0.74)),
+    ]
+    for y, z in ((0.22, 0.8), (0.58, 0.8), (0.4, 0.28)):
+        parts += [part.moved(0, y, z) for part in _stacks(kit, length - 0.1)]
+    return Fixture("clothes_table", "folded", tuple(parts), tell=2.0)
+
+
+def hanging_sign(kit: Kit) -> Fixture:
+    """A board that hangs from z = 0, where the ceiling is, over an aisle; it cannot be read."""
+    shade = kit.tint(kit.one_of(((0.70, 0.10, 0.10), (0.10, 0.32, 0.55), (0.12, 0.40, 0.22), (0.90, 0.70, 0.15))))
+    face = Material(
+        "board", shade, 0.5, pattern=Pattern("packet", 1.0, (shade, (0.94, 0.94, 0.92), shade), kit.seed(), 1)
+    )
+    parts = [piece(tube([(x, 0, 0), (x, 0, -0.15), (x, 0, -0.3)], 0.005, 6), STEEL) for x in (-0.4, 0.4)]
+    parts.append(piece(box(1.0, 0.03, 0.3, 0.004).at(0, 0, -0.6), face))
+    return Fixture("hanging_sign", "board", tuple(parts))
+
+
+def lift_panels(length: float, height: float) -> Fixture:
+    """What parts the wall of a lift into panels: dark joints, a plate to kick, a rim under the ceiling."""
+    joints = [box(0.008, 0.008, height - 0.2, 0.001).at(x * length / 3, 0.004, 0.12) for x in (-0.5, 0.5)]
+    joints += [box(length, 0.008, 0.008, 0.001).at(0, 0.004, z) for z in (0.72, height - 0.12)]
+    parts = (piece(join(*joints), DARK), piece(box(length, 0.012, 0.12, 0.002).at(0, 0.006), STEEL))
+    return Fixture("lift_panels", "thirds", parts)
+
+
+def lift_buttons(kit: Kit) -> Fixture:
+    """A lift's panel: two columns of buttons under a display."""
+    lit = kit.count(0, 15)
+    off, on = (
+        Material("button", (0.78, 0.79, 0.80), 0.3, glow=0.02),
+        Material("button", (1.0, 0.55, 0.15), 0.4, glow=0.3),
+    )
+    ring = lathe([(0.026, 0), (0.026, 0.01)], 16).turned(-90, "x")
+    face = lathe([(0.019, 0), (0.019, 0.016)], 16).turned(-90, "x")
+    places = [(x, 0.9 + 0.08 * row) for row in range(8) for x in (-0.05, 0.05)]
+    parts = [
+        piece(box(0.28, 0.02, 1.35, 0.004).at(0, 0.01, 0.65), STEEL),
+        piece(box(0.18, 0.025, 0.16).at(0, 0.015, 1.72), BLACK),
+        piece(box(0.05, 0.03, 0.09, 0.001).at(-0.03, 0.016, 1.755), Material("digit", (1.0, 0.25, 0.1), glow=0.4)),
+        *(piece(ring.at(x, 0.02, z), DARK) for x, z in places),
+        *(piece(face.at(x, 0.02, z), on if index == lit else off) for index, (x, z) in enumerate(places)),
+    ]
+    return Fixture("buttons", "panel", tuple(parts), tell=3.0)
+
+
+def lift_doors(kit: Kit, width: float) -> Fixture:
+    """Two sliding doors in their frame, a sill with its grooves, a display above them."""
+    wide = min(1.1, width - 0.5)
+    leaf, beside = STEEL, (width - wide) / 2
+    jamb = kit.one_of((STEEL, Material("dark steel", (0.30, 0.31, 0.33), 0.3, metal=True)))
+    parts = [
+        *(piece(box(wide / 2 - 0.004, 0.02, 2.05, 0.003).at(side * wide / 4, 0.0), leaf) for side in (-1, 1)),
+        piece(box(0.012, 0.024, 2.05, 0.0005).at(0, 0.0), DARK),
+        *(piece(box(beside, 0.07, 2.1, 0.006).at(side * (wide + beside) / 2, 0.02), jamb) for side in (-1, 1)),
+        piece(box(width, 0.07, 0.32, 0.006).at(0, 0.02, 2.07), jamb),
+        piece(box(wide, 0.06, 0.012, 0.002).at(0, 0.06, 0.0), Material("sill", (0.55, 0.56, 0.57), 0.4, metal=True)),
+        *(piece(box(wide, 0.006, 0.014, 0.0005).at(0, y, 0.0), DARK) for y in (0.05, 0.07)),
+        piece(box(0.32, 0.02, 0.14, 0.004).at(0, 0.06, 2.14), BLACK),
+        piece(box(0.05, 0.02, 0.09, 0.001).at(-0.03, 0.065, 2.165), Material("digit", (1.0, 0.25, 0.1), glow=0.4)),
+    ]
+    return Fixture("doors", "sliding", tuple(parts), tell=6.0)
+
+
+PASTEL: tuple[Colour, ...] = (
+    (0.85, 0.60, 0.55),
+    (0.55, 0.72, 0.82),
+    (0.88, 0.78, 0.45),
+    (0.60, 0.76, 0.58),
+    (0.75, 0.62, 0.78),
+)
+
+
+def decals(kit: Kit, length: float) -> Fixture:
+    """Stickers on the wall of a room for children: clouds, balloons, a tree."""
+    parts = []
+    for _ in range(kit.count(5, 9)):
+        shade = Material("decal", kit.tint(kit.one_of(PASTEL)), 0.8)
+        x, z = kit.between(-0.5, 0.5) * length, kit.between(1.3, 2.1)
+        size = kit.between(0.1, 0.2)
+        blobs = [
+            pill((size * w, 0.008, size * h), 2.0, 14).at(dx * size, 0.006, dz * size)
+            for w, h, dx, dz in ((1.0, 0.8, 0.0, 0.0), (0.8, 0.6, 0.6, -0.02), (0.7, 0.55, -0.55, -0.04))
+        ]
+        parts.append(piece(join(*(blob.at(x, 0, z) for blob in blobs)), shade))
+    return Fixture("decals", "shapes", tuple(parts), tell=0.8)
+
+
+def toy(kit: Kit) -> Fixture:
+    """A toy on the floor: a bear, a ball or blocks."""
+    shade = Material("toy", kit.tint(kit.one_of(PASTEL), 0.1), 0.8)
+    kind = kit.one_of(("bear", "ball", "blocks"))
+    if kind == "ball":
+        parts = [piece(pill((0.22, 0.22, 0.22), 2.0), shade)]
+    elif kind == "blocks":
+        parts = [
+            piece(
+                box(0.09, 0.09, 0.09, 0.008).turned(kit.between(0, 90)).at(x, y, z),
+                Material("toy", kit.tint(kit.one_of(PASTEL)), 0.5),
+            )
+            for x, y, z in ((0, 0, 0), (0.12, 0.03, 0), (0.04, 0.02, 0.09), (-0.13, 0.08, 0), (0.02, 0.16, 0))
+        ]
+    else:
+        fur = Material("fur", kit.tint((0.55, 0.38, 0.24), 0.1), 1.0)
+        shapes = [pill((0.26, 0.22, 0.28), 2.2), pill((0.2, 0.19, 0.19), 2.1).at(0, 0.02, 0.25)]
+        shapes += [pill((0.07, 0.05, 0.07), 2.0, 12).at(x, 0.0, 0.4) for x in (-0.07, 0.07)]
+        shapes += [limb((x * 0.8, 0.05, 0.2), (x * 1.2, 0.16, 0.12), 0.045, 0.04) for x in (-0.13, 0.13)]
+        shapes += [limb((x, 0.08, 0.06), (x * 1.3, 0.24, 0.05), 0.055, 0.05) for x in (-0.08, 0.08)]
+        parts = [piece(join(*shapes), fur), piece(pill((0.08, 0.06, 0.06), 2.0, 12).at(0, 0.11, 0.29), PAPER)]
+    return Fixture("toy", kind, tuple(parts), tell=0.3)
+
+
+def detergents(kit: Kit, length: float) -> Fixture:
+    """A shelf on the wall with bottles and packets of detergent, above machines that stand one high."""
+    parts = [piece(box(length, 0.3, 0.03, 0.004).at(0, 0.16, 2.05), kit.one_of((WHITE, kit.wood(), STEEL)))]
+    parts += [part.moved(0, 0.01, 2.08) for part in stocked(kit, length * 0.9, 0.3, 0.32, kinds=("bottle", "carton"))]
+    return Fixture("detergents", "shelf", tuple(parts))
 
 
 def mat(kit: Kit, width: float, depth: float) -> Fixture:

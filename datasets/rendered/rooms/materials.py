@@ -272,6 +272,26 @@ def _carton(shades: Shades, repeat: int, rng: np.random.Generator) -> Field:
     return np.asarray(out, np.float32)
 
 
+def _packet(shades: Shades, repeat: int, rng: np.random.Generator) -> Field:
+    """The front of a packet: a name across a band, a picture below it, small print; nothing legible."""
+    out = np.broadcast_to(shades[0], (SIDE, SIDE, 3)).astype(np.float32).copy()
+    band, side = int(SIDE * rng.uniform(0.55, 0.75)), int(SIDE * rng.uniform(0.15, 0.28))
+    out[band : band + side] = shades[1]
+    at = 20
+    while at < SIDE - 40:  # the name, as a row of blocks
+        wide = int(rng.integers(10, 34))
+        out[band + side // 4 : band + 3 * side // 4, at : at + wide] = shades[0] * 0.3 + 0.65
+        at += wide + 7
+    for _ in range(repeat):
+        middle = (int(SIDE * rng.uniform(0.25, 0.75)), int(SIDE * rng.uniform(0.2, 0.42)))
+        size = (int(rng.integers(24, 66)), int(rng.integers(18, 44)))
+        shade = tuple(float(v) for v in shades[int(rng.integers(1, len(shades)))])
+        cv2.ellipse(out, middle, size, float(rng.uniform(0, 180)), 0, 360, shade, -1, cv2.LINE_AA)
+    for line in range(3):
+        out[12 + 12 * line : 17 + 12 * line, 16 : 16 + int(SIDE * rng.uniform(0.3, 0.8))] *= 0.45
+    return out
+
+
 def _ripples(shades: Shades, repeat: int, rng: np.random.Generator) -> Field:
     """Water, seen from above."""
     net = np.abs(_noise(rng, 4 * repeat, 3))
@@ -287,6 +307,7 @@ PATTERNS: dict[str, Callable[[Shades, int, np.random.Generator], Field]] = {
     "marble": _marble,
     "menu": _menu,
     "mosaic": _mosaic,
+    "packet": _packet,
     "planks": _planks,
     "plaster": _plaster,
     "poster": _poster,

@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 from rooms import changing, eating, halls, sanitary, seating, serving, sleeping, storing, working
 from rooms.families import CLOTH, Kit
 from rooms.fixture import Fixture, piece
-from rooms.materials import BLACK, MIRROR, PAPER, STEEL, WHITE, Material, Pattern
+from rooms.materials import BLACK, MIRROR, PAPER, STEEL, WHITE, Colour, Material, Pattern
 from rooms.room import Opening, Room, Wall, spread
 from rooms.scene import BEHIND, Lamp, Part
-from rooms.shapes import box, cylinder, floor, panel
+from rooms.shapes import box, floor, panel
 
 DOOR_OPEN, DOOR_SHUT = "door open", "door shut"
 """Groups of a corridor's parts: its washroom door stands open, or is shut."""
@@ -144,43 +144,51 @@ def bathhouse(kit: Kit) -> Room:
 
 
 def shower_room(kit: Kit) -> Room:
-    """A row of showers, as in dormitories, gyms and works."""
+    """A row of showers, or two that face each other, as in dormitories, gyms and works; tiled up to the ceiling."""
     count = kit.count(3, 4)
-    room = Room(kit, count * 1.1 + kit.between(0.3, 1.0), kit.between(3.4, 4.4), kit.between(2.5, 2.9))
+    room = Room(kit, count * 1.1 + kit.between(0.3, 0.9), kit.between(2.9, 3.8), kit.between(2.4, 2.8))
     row = sanitary.showers(kit, count)
     room.place(row, "north", room.width / 2)
-    room.place(seating.bench(kit, 1.6), "south", 1.3)
-    room.place(changing.hooks(kit, 1.6), "south", 1.3)
-    if kit.chance(0.5):
-        bowls = sanitary.basins(kit, 1)
-        room.place(bowls, "west", 0.8)
+    if kit.chance(0.35):
+        room.place(sanitary.showers(kit, 2), "south", 1.25)
+    else:
+        room.place(seating.bench(kit, 1.4), "south", 1.1)
+        room.place(changing.hooks(kit, 1.4), "south", 1.1)
+    if kit.chance(0.6):
+        room.place(sanitary.basins(kit, 1), "west" if kit.chance(0.5) else "east", 1.45)
     _enter(room, "south", room.width - 0.7)
     _litter(room, (serving.basket, changing.shoes, sanitary.mop), 2)
-    return _wet(kit, room)
+    return _wet(kit, room, tiled_to=room.height if kit.chance(0.75) else 2.1)
 
 
 def changing_room(kit: Kit) -> Room:
-    """A changing room: lockers along the walls, benches, hooks, mirrors."""
-    room = Room(kit, kit.between(3.8, 5.6), kit.between(4.0, 6.0), kit.between(2.5, 2.9))
-    shade = Material("enamel", kit.tint(kit.one_of(changing.PAINTED)), 0.35) if kit.chance(0.75) else None
-    bank = changing.lockers(kit, int((room.width - 0.4) / 0.38), shade)
+    """A changing room: banks of lockers on three sides, benches between them, hooks, a mirror."""
+    room = Room(kit, kit.between(3.4, 4.6), kit.between(3.8, 5.4), kit.between(2.4, 2.8))
+    shade = Material("enamel", kit.tint(kit.one_of(changing.PAINTED)), 0.35) if kit.chance(0.8) else kit.wood()
+    bank = changing.lockers(kit, int((room.width - 0.1) / 0.32), shade)
     room.place(bank, "north", room.width / 2)
-    side = changing.lockers(kit, int((room.depth - 2.4) / 0.38), shade)
-    room.place(side, "west", room.depth - 0.7 - side.width / 2)
-    if kit.chance(0.5):
+    side = changing.lockers(kit, int((room.depth - 1.7) / 0.32), shade)
+    room.place(side, "west", room.depth - 0.55 - side.width / 2)
+    if kit.chance(0.6):
+        across = changing.lockers(kit, int((room.depth - 2.2) / 0.32), shade)
+        room.place(across, "east", room.depth - 0.55 - across.width / 2)
+    elif kit.chance(0.4):
         room.place(changing.vanity(kit, 1.6), "east", room.depth / 2 + 0.4)
     else:
         room.place(changing.hooks(kit, 2.0), "east", room.depth / 2 + 0.3)
         room.place(seating.bench(kit, 2.0), "east", room.depth / 2 + 0.3)
-    for y in (1.9,) if room.depth < 5 else (1.7, 2.9):
-        room.stand(seating.bench(kit, kit.between(1.4, 2.0)), room.width / 2 + 0.2, y, 0)
-    if kit.chance(0.4):
-        room.place(changing.booths(kit, 1), "south", 1.0)
+    long = min(2.4, room.depth - 2.2)
+    for x in (room.width / 2,) if room.width < 4.0 else (room.width / 2 - 0.35, room.width / 2 + 0.45):
+        room.stand(seating.bench(kit, long), x - 0.2, room.depth - 1.0 - long / 2, -90)
+    if kit.chance(0.3):
+        room.place(changing.booths(kit, 1), "south", 0.8)
+    elif kit.chance(0.6):
+        room.place(changing.hooks(kit, 1.2), "south", 0.9)
     else:
-        room.place(changing.long_mirror(kit), "south", 1.0)
+        room.place(changing.long_mirror(kit), "south", 0.8)
     _enter(room, "south", room.width - 0.8)
     _litter(room, (changing.shoes, changing.bag, changing.shoes, serving.basket), 4)
-    ground = kit.one_of((kit.tiles("floor_tiles"), kit.planks()))
+    ground = kit.one_of((kit.tiles("floor_tiles"), kit.tiles("floor_tiles"), kit.planks()))
     room.enclose(ground=ground, walls=kit.plaster(), tiles=kit.tiles() if kit.chance(0.35) else None, tiled_to=1.4)
     room.light()
     return room
@@ -189,18 +197,21 @@ def changing_room(kit: Kit) -> Room:
 def dormitory(kit: Kit) -> Room:
     """A dormitory for four to eight: bunk beds along the walls, desks or lockers, things lying about."""
     pairs = kit.count(1, 2)
-    room = Room(kit, kit.between(3.2, 3.9), pairs * 2.25 + kit.between(1.5, 2.1), kit.between(2.7, 3.1))
+    room = Room(kit, kit.between(3.0, 3.6), pairs * 2.15 + kit.between(1.2, 1.6), kit.between(2.7, 3.1))
     for index in range(pairs):
-        along = room.depth - 1.15 - index * 2.25
+        along = room.depth - 1.1 - index * 2.15
         for wall in ("west", "east"):
             if wall == "east" and index == pairs - 1 and pairs > 1 and kit.chance(0.25):
                 continue
             x = 0.58 if wall == "west" else room.width - 0.58  # the long side stands against the wall
             room.stand(sleeping.bunk(kit), x, along + 1.05, 180.0)
     room.window("north", room.width / 2, 1.3, 0.95, 2.2, drapes=kit.cloth())
-    if room.width > 3.5:
-        room.place(working.desk(kit, 1.0, computer=kit.chance(0.3)), "north", room.width / 2)
-    room.place(changing.lockers(kit, kit.count(2, 4)), "west", 0.8)
+    if room.width > 3.4:
+        room.place(working.desk(kit, 0.9, computer=kit.chance(0.3)), "north", room.width / 2)
+    if kit.chance(0.6):
+        room.place(changing.lockers(kit, kit.count(2, 3)), "south", kit.between(0.55, 0.7))
+    else:
+        room.place(working.desk(kit, 1.0, computer=kit.chance(0.3)), "south", 0.75)
     if kit.chance(0.4):
         room.place(halls.line_of_washing(kit, room.width - 2.2), "north", room.width / 2)
     _enter(room, "south", room.width - 0.8)
@@ -208,34 +219,52 @@ def dormitory(kit: Kit) -> Room:
     return _dry(kit, room)
 
 
+RESTFUL: tuple[Colour, ...] = (
+    (0.52, 0.44, 0.35),
+    (0.38, 0.33, 0.29),
+    (0.46, 0.44, 0.42),
+    (0.42, 0.22, 0.18),
+    (0.26, 0.28, 0.34),
+    (0.60, 0.54, 0.45),
+)
+"""Carpets of hotels."""
+
+
 def guest_room(kit: Kit) -> Room:
     """A hotel room: a double or twin beds, nightstands, television, desk, luggage rack, drapes."""
-    room = Room(kit, kit.between(4.0, 5.0), kit.between(4.2, 5.6), kit.between(2.5, 2.8))
+    room = Room(kit, kit.between(3.6, 4.3), kit.between(4.3, 5.3), kit.between(2.5, 2.8))
     twin = kit.chance(0.45)
-    head = room.depth - 0.4
+    head = room.depth - 0.35
     if twin:
         style = kit.count(0, 10**6)
         for index in range(2):
             same = replace(kit, rng=type(kit.rng)(type(kit.rng.bit_generator)(style)))
             bed = sleeping.bed(same, double=False)
-            room.place(bed, "west", head - 1.0 - index * (bed.width + 0.75))
-        room.place(sleeping.nightstand(kit), "west", head - 1.9)
+            room.place(bed, "west", head - 0.95 - index * 1.85)
+        room.place(sleeping.nightstand(kit), "west", head - 1.88)
     else:
-        bed = sleeping.bed(kit, double=True)
-        room.place(bed, "west", head - 1.5)
+        room.place(sleeping.bed(kit, double=True), "west", head - 1.5)
         room.place(sleeping.nightstand(kit), "west", head - 0.3)
-        room.place(sleeping.nightstand(kit), "west", head - 2.75)
-    room.place(sleeping.television(kit), "east", head - 1.5)
-    room.place(sleeping.luggage(kit), "east", max(1.2, head - 3.0))
+        room.place(sleeping.nightstand(kit), "west", head - 2.72)
+        if kit.chance(0.4):
+            room.stand(sleeping.footbench(kit, 1.3), 2.28, head - 1.5, -90)
+    room.place(sleeping.television(kit), "east", head - 1.3)
+    room.place(sleeping.writing_desk(kit), "east", head - 2.9)
     if kit.chance(0.6):
-        room.stand(seating.sofa(kit, 0.85), room.width - 0.9, room.depth - 0.8, 150)
-    if kit.chance(0.6):
+        room.stand(seating.sofa(kit, 0.85), room.width - 0.75, room.depth - 0.7, 150)
+    if kit.chance(0.7):
         room.place(halls.picture(kit, 1.1, 0.6), "west", head - 1.5)
-    room.window("north", room.width / 2 + 0.4, 1.8, 0.5, 2.2, drapes=kit.cloth())
-    room.place(sleeping.wardrobe(kit), "south", 0.7)
+    room.window("north", room.width / 2 + 0.5, 1.8, 0.5, 2.2, drapes=kit.cloth())
+    if kit.chance(0.5):
+        room.place(sleeping.wardrobe(kit), "south", 0.6)
+    else:
+        room.place(sleeping.luggage(kit), "south", 0.6)
     _enter(room, "south", room.width - 0.8)
     _litter(room, (changing.shoes, changing.bag), 2)
-    return _dry(kit, room, ground=kit.one_of((kit.carpet(), kit.carpet(), kit.planks())), warm=kit.chance(0.6))
+    plain = Material("carpet", (0.5, 0.5, 0.5), 1.0)
+    shades = kit.tint(kit.one_of(RESTFUL), 0.06), kit.tint(kit.one_of(RESTFUL), 0.1)
+    woven = replace(plain, colour=shades[0], pattern=Pattern("carpet", 1.5, shades[: kit.count(1, 2)], kit.seed(), 2))
+    return _dry(kit, room, ground=kit.one_of((woven, woven, kit.planks())), warm=kit.chance(0.6))
 
 
 # -------------------------------------------------------------------------------- "and other places", also of Article 7
@@ -254,18 +283,26 @@ def fitting_room(kit: Kit) -> Room:
 
 
 def lactation_room(kit: Kit) -> Room:
-    """A room to nurse in: armchairs behind curtains, a changing table, a basin, a small fridge."""
-    room = Room(kit, kit.between(3.0, 3.8), kit.between(3.0, 3.8), 2.6)
-    room.place(seating.sofa(kit, 0.9), "north", 0.7)
-    room.place(seating.sofa(kit, kit.one_of((0.9, 1.5))), "north", 2.2)
-    room.place(halls.drape(kit, 1.5), "north", 1.4)
-    room.place(sleeping.cot(kit), "south", 0.75)
-    room.place(halls.changing_table(kit), "west", 1.3)
-    room.place(sanitary.basins(kit, 1), "east", 2.0)
-    room.place(serving.fridge(kit), "east", 1.0)
-    room.place(halls.picture(kit, 0.9, 0.7), "west", 1.3)
-    room.place(halls.plant(kit), "north", room.width - 0.5)
-    room.place(changing.bin_(kit), "east", 2.7)
+    """A room to nurse in: a sofa behind a curtain, an armchair, a changing table, a cot, a basin, a fridge, toys."""
+    room = Room(kit, kit.between(3.3, 4.0), kit.between(3.1, 3.8), 2.6)
+    long = kit.one_of((1.5, 1.7))
+    room.place(seating.sofa(kit, long), "north", 0.78 + long / 2)
+    room.place(halls.drape(kit, 1.3), "north", 0.9 + long)
+    room.place(sleeping.cot(kit), "west", 0.72)
+    room.place(halls.changing_table(kit), "west", 1.92)
+    room.place(sanitary.basins(kit, 1), "east", 2.15)
+    room.place(serving.fridge(kit), "east", 1.38)
+    for x in (0.6, 1.5):
+        room.place(halls.picture(kit, 0.45, 0.45), "north", x + kit.between(0.1, 0.5))
+    room.place(halls.decals(kit, 2.4), "west", 1.5)
+    room.place(halls.plant(kit), "north", 0.35)
+    if kit.chance(0.7):
+        room.stand(halls.mat(kit, 1.3, 1.0), room.width / 2, 1.0)
+        del room.taken[-1], room.blocks[-1]
+    for _ in range(kit.count(1, 4)):
+        if (spot := room.free(0.05)) is not None:
+            room.stand(halls.toy(kit), *spot, kit.between(0, 360))
+    room.place(changing.bin_(kit), "south", 0.5)
     _enter(room, "south", room.width - 0.8)
     return _dry(kit, room, warm=True)
 
@@ -352,73 +389,60 @@ def washroom_behind(kit: Kit) -> Room:
 
 
 def lobby(kit: Kit) -> Room:
-    """A lobby: reception, sofas, plants, pillars."""
-    room = Room(kit, kit.between(7.0, 9.0), kit.between(6.5, 8.5), kit.between(3.0, 3.8))
+    """A lobby: a reception before a clad wall, sofas around low tables on rugs, plants, a pillar."""
+    room = Room(kit, kit.between(6.4, 8.2), kit.between(6.2, 7.8), kit.between(2.9, 3.5))
+    clad = Fixture("cladding", "panels", (piece(box(4.2, 0.03, room.height - 0.15, 0.004).at(0, 0.015), kit.wood()),))
+    room.place(clad, "north", room.width / 2)
     room.place(halls.counter(kit, 3.0), "north", room.width / 2)
-    for index, picture in enumerate(spread(room.width, 2)):
-        room.place(halls.picture(kit, 1.2, 0.8), "north", picture if index else picture - 0.4)
-    room.stand(seating.sofa(kit, 2.1), 0.9, 2.6, -90)
-    room.stand(seating.sofa(kit, 2.1), 3.3, 2.6, 90)
-    room.stand(seating.sofa(kit, 0.95), 2.1, 4.1, 180)
-    if kit.chance(0.6):
-        room.parts += [part.moved(2.1, 1.4) for part in halls.mat(kit, 2.6, 2.4).parts]
+    for side in (-1, 1):
+        room.place(halls.picture(kit, 0.9, 1.1), "north", room.width / 2 + side * 2.7)
     low = (
         piece(box(1.0, 0.6, 0.04, 0.01).at(0, 0.3, 0.4), kit.stone()),
         piece(box(0.8, 0.4, 0.4, 0.01).at(0, 0.3), BLACK),
     )
-    room.stand(Fixture("low_table", "stone", low), 2.1, 2.6, 90)
+    rug, table = halls.mat(kit, 2.8, 2.6).parts, Fixture("low_table", "stone", low)
+    room.parts += [part.moved(2.1, 1.3) for part in rug]
+    style = kit.count(0, 10**6)
+    for width, x, y, turn in (
+        (2.1, 0.15, 2.6, -90),
+        (2.1, 4.05, 2.6, 90),
+        (0.95, 2.1, 4.2, 180),
+        (0.95, room.width - 0.15, 1.3, 90),
+        (0.95, room.width - 0.15, 2.6, 90),
+    ):
+        same = replace(kit, rng=type(kit.rng)(type(kit.rng.bit_generator)(style)))
+        room.stand(seating.sofa(same, width), x, y, turn)
+    room.stand(table, 1.8, 2.6, -90)
+    room.stand(halls.plant(kit), room.width - 0.2, 1.95, 90)
     for x in (0.5, room.width - 0.5):
-        room.stand(halls.plant(kit), x, room.depth - 0.8, 180)
-    room.stand(halls.column(kit, room.height), room.width * 0.72, room.depth * 0.45)
+        room.stand(halls.plant(kit), x, room.depth - 0.3, 180)
+    room.stand(halls.column(kit, room.height), room.width * 0.76, room.depth * 0.5)
     room.window("south", room.width * 0.3, 2.2, 0.1, 2.6)
     room.window("south", room.width * 0.7, 2.2, 0.1, 2.6)
-    room.place(halls.door(kit), "east", 2.0)
+    room.place(halls.door(kit), "east", room.depth - 1.6)
     return _dry(kit, room, ground=kit.one_of((kit.stone(), kit.tiles("floor_tiles"))), warm=kit.chance(0.5))
 
 
 def elevator(kit: Kit) -> Room:
-    """A lift's car: steel walls, a rail, a mirror, a panel of buttons, two sliding doors."""
-    room = Room(kit, kit.between(1.5, 1.9), kit.between(1.5, 1.9), 2.4)
-    room.place(
-        Fixture("mirror", "lift", (piece(panel(room.width - 0.3, 1.2).at(0, 0.02, 1.0), MIRROR),)),
-        "north",
-        room.width / 2,
-    )
-    for wall in ("north", "east", "west"):
-        room.place(halls.handrail(room.length(wall) - 0.25), wall, room.length(wall) / 2)
-    buttons = [
-        piece(
-            cylinder(0.022, 0.015).turned(-90, "x").at(x, 0.02, 1.0 + 0.075 * row),
-            Material("button", (1.0, 0.85, 0.6), 0.4, glow=0.06),
-        )
-        for row in range(8)
-        for x in (-0.05, 0.05)
-    ]
-    room.place(
-        Fixture(
-            "buttons",
-            "panel",
-            (
-                piece(box(0.26, 0.02, 1.2, 0.004).at(0, 0.01, 0.75), STEEL),
-                piece(box(0.18, 0.025, 0.14).at(0, 0.015, 1.72), BLACK),
-                *buttons,
-            ),
-            tell=2.0,
-        ),
-        "east",
-        0.35,
-    )
-    seam = [piece(box(0.55, 0.03, 2.1, 0.004).at(side * 0.278, 0.0), STEEL) for side in (-1, 1)]
-    room.place(
-        Fixture("doors", "sliding", (*seam, piece(box(0.006, 0.035, 2.1, 0.0005).at(0, 0.001), BLACK)), tell=2.0),
-        "south",
-        room.width / 2,
-    )
+    """A lift's car: panelled walls, a rail, a mirror, a panel of buttons, sliding doors in their frame."""
+    room = Room(kit, kit.between(1.5, 2.0), kit.between(1.5, 2.0), 2.4)
+    if kit.chance(0.6):
+        glass = (piece(panel(room.width - 0.3, 1.1).at(0, 0.022, 1.02), MIRROR),)
+        room.place(Fixture("mirror", "lift", glass), "north", room.width / 2)
     walls = Material("brushed steel", (0.62, 0.62, 0.62), 0.33, metal=True) if kit.chance(0.6) else kit.wood()
-    room.tells.append((room.width / 2, room.depth / 2, 0.4, 3.0))
+    for wall in ("north", "east", "west"):
+        long = room.length(wall)
+        room.place(halls.handrail(long - 0.25), wall, long / 2)
+        room.place(halls.lift_panels(long, room.height), wall, long / 2)
+    room.place(halls.lift_buttons(kit), "east", 0.28)
+    room.place(halls.lift_doors(kit, room.width), "south", room.width / 2)
+    for _ in range(kit.count(0, 2)):
+        room.place(halls.picture(kit, 0.4, 0.55), kit.one_of(("east", "west")), room.depth * kit.between(0.5, 0.65))
+    room.tells.append((room.width / 2, room.depth / 2, 0.4, 1.0))
     room.enclose(
         ground=kit.one_of((kit.stone(), kit.tiles("floor_tiles"), Material("rubber floor", (0.16, 0.16, 0.17), 0.7))),
         walls=walls,
+        ceiling=kit.one_of((None, STEEL)),
     )
     room.light((2, 2) if kit.chance(0.5) else (1, 1))
     return room
@@ -464,33 +488,42 @@ def classroom(kit: Kit) -> Room:
 
 
 def canteen(kit: Kit) -> Room:
-    """A canteen: rows of dining tables with their seats and trays, a serving counter before pots and a menu."""
-    room = Room(kit, kit.between(5.4, 7.2), kit.between(7.2, 8.6), 3.0)
-    long = min(5.0, room.width - 1.6)
-    room.place(eating.stoves(kit, long - 0.6), "north", room.width / 2)
-    room.place(eating.serving(kit, long), "north", room.width / 2, 1.0)
-    room.place(eating.menu(kit, int(long / 1.3)), "north", room.width / 2)
-    shade = Material("seat", kit.tint(kit.one_of(CLOTH[4:])), 0.5)
-    top = kit.one_of((WHITE, kit.wood(), kit.wood(), kit.lacquer()))
-    columns = int((room.width - 0.5) / 2.2)
-    for row in range(int((room.depth - 3.0) / 2.05)):
-        for x in spread(room.width - 0.5, columns):
-            room.stand(eating.canteen_table(kit, shade, top), x + 0.25, 0.25 + 2.05 * row)
-    room.place(halls.picture(kit, 1.5, 0.8), "west", 2.5)
-    room.place(serving.fridge(kit, glazed=True), "east", room.depth - 0.8)
-    room.place(changing.bin_(kit), "west", room.depth - 1.6)
+    """A canteen: long rows of tables with their seats and meals, before a serving counter under a lit menu."""
+    count, rows, aside = kit.count(2, 3), kit.count(3, 4), kit.chance(0.5)
+    room = Room(kit, 1.85 * count + kit.between(1.0, 1.6), 1.87 * rows + kit.between(2.3, 2.8), 3.0)
+    long = min(5.0, room.width - 0.9)
+    room.place(eating.serving(kit, long), "north", room.width / 2 - 0.4)
+    room.place(eating.menu(kit, int(long / 1.3)), "north", room.width / 2 - 0.4)
+    shade = Material("seat", kit.tint(kit.one_of(eating.SEATED)), 0.5)
+    top = kit.one_of((WHITE, kit.wood(), kit.wood(), kit.wood()))
+    start = 0.15 if aside else room.width - 0.15 - count * 1.85  # the aisle is on the other side
+    for row in range(rows):
+        for index in range(count):
+            x, y = start + 0.925 + 1.85 * index, 0.03 + 1.87 * row
+            room.stand(eating.canteen_table(kit, shade, top), x, y)
+            y += eating.MIDDLE
+            room.seats += [(x + seat, y + side * 0.56, 90.0 + side * 90) for seat in eating.SEATS for side in (-1, 1)]
+    for along in spread(room.depth - 2.0, 3):
+        room.place(halls.picture(kit, 1.2, 0.8), "west", along)
+    room.place(serving.fridge(kit, glazed=True), "north", room.width - 0.42)
+    room.place(changing.bin_(kit), "east" if aside else "west", room.depth - 1.6)
     for along in spread(room.width, 2):
         room.window("south", along, 1.8, 0.95, 2.3)
-    return _dry(kit, room, ground=kit.tiles("floor_tiles"))
+    foot = kit.one_of((kit.wood(), kit.tiles(), kit.tiles(), None))
+    room.enclose(ground=kit.tiles("floor_tiles"), walls=kit.plaster(), tiles=foot, tiled_to=kit.between(1.0, 1.5))
+    room.light(warm=kit.chance(0.5))
+    return room
 
 
 def laundry(kit: Kit) -> Room:
     """A laundry: rows of washing machines, a table, baskets; wet tiles as in a washroom."""
-    room = Room(kit, kit.between(4.2, 5.4), kit.between(3.8, 5.0), 2.7)
-    row = serving.washers(kit, int((room.width - 0.4) / 0.72))
+    room = Room(kit, kit.between(3.6, 4.8), kit.between(3.5, 4.6), 2.7)
+    row = serving.washers(kit, int((room.width - 0.2) / 0.70))
     room.place(row, "north", room.width / 2)
-    if kit.chance(0.6):
-        room.place(serving.washers(kit, 3), "west", 1.5)
+    room.place(halls.detergents(kit, room.width - 0.6), "north", room.width / 2)
+    if kit.chance(0.75):
+        side = serving.washers(kit, int((room.depth - 1.3) / 0.70))
+        room.place(side, "west", room.depth - 0.75 - side.width / 2)
     else:
         room.place(seating.bench(kit, 1.6), "west", 1.4)
     table = (
@@ -518,23 +551,35 @@ def laundry(kit: Kit) -> Room:
 
 
 def shop(kit: Kit) -> Room:
-    """A small shop: shelves of goods, a till, fridges; or a clothes shop with rails."""
-    room = Room(kit, kit.between(5.0, 6.6), kit.between(5.2, 6.8), 2.9)
-    clothes = kit.chance(0.35)
-    room.row((working.shelf(kit, goods="goods") for _ in range(9)), "north", 0.1, 0.02)
-    if clothes:
-        for y in (1.5, 2.8):
-            for x in (1.4, 3.2):
-                room.stand(halls.rail_of_clothes(kit), x, y, kit.one_of((0.0, 90.0)))
-    else:
-        for x in (1.5, 3.1):
-            for y in (1.4, 2.62):
-                for turn in (-90, 90):
-                    room.stand(working.shelf(kit, 1.2, 1.35, goods="goods"), x, y, turn)
-        room.row((serving.fridge(kit, glazed=True) for _ in range(3)), "west", 1.0, 0.02)
-    room.stand(halls.counter(kit, 1.6, till=True), room.width - 1.4, 2.4, 90)
+    """A small shop: aisles between shelves of goods, coolers, a till by the door; or a clothes shop."""
+    if kit.chance(0.3):
+        return _clothes_shop(kit)
+    room = Room(kit, kit.between(4.6, 6.4), kit.between(5.4, 7.4), 2.9)
+    room.row((working.shelf(kit, 1.2, 2.1, goods="goods") for _ in range(9)), "north", 0.05, 0.01)
+    room.row((working.shelf(kit, 1.2, 2.1, goods="goods") for _ in range(9)), "west", 0.1, 0.01)
+    room.row((serving.fridge(kit, glazed=True) for _ in range(kit.count(3, 5))), "east", 2.6, 0.01)
+    bays = int((room.depth - 2.9) / 1.2)
+    for x in spread(room.width - 1.2, int((room.width - 0.8) / 1.75)):
+        room.stand(working.gondola(kit, bays, kit.between(1.4, 1.7)), x + 0.45, 1.0)
+    room.stand(halls.counter(kit, 1.5, till=True), room.width - 1.45, 1.75, 90)
+    for x in spread(room.width, 2):
+        room.parts += [part.moved(x, room.depth * 0.6, room.height) for part in halls.hanging_sign(kit).parts]
     _enter(room, "south", room.width - 0.8)
-    return _dry(kit, room, ground=kit.one_of((kit.tiles("floor_tiles"), kit.planks())))
+    return _dry(kit, room, ground=kit.one_of((kit.tiles("floor_tiles"), kit.tiles("floor_tiles"), kit.planks())))
+
+
+def _clothes_shop(kit: Kit) -> Room:
+    """A clothes shop: clothes along the walls on two levels, rails, folded stacks on tables, a mirror, a till."""
+    room = Room(kit, kit.between(4.8, 6.2), kit.between(5.0, 6.6), 2.9)
+    for wall in ("north", "west"):
+        room.row((halls.wall_of_clothes(kit, 1.3) for _ in range(9)), wall, 0.45, 0.03)
+    for x in spread(room.width - 1.4, 2):
+        room.stand(halls.folded(kit), x + 0.5, room.depth - 2.9)
+        room.stand(halls.rail_of_clothes(kit), x + 0.5, 1.5, kit.one_of((0.0, 90.0)))
+    room.place(changing.long_mirror(kit, 0.8), "east", room.depth - 1.2)
+    room.stand(halls.counter(kit, 1.5, till=True), room.width - 1.3, 2.0, 90)
+    _enter(room, "south", room.width - 0.8)
+    return _dry(kit, room, ground=kit.one_of((kit.planks(), kit.tiles("floor_tiles"))), warm=kit.chance(0.5))
 
 
 def kitchen(kit: Kit) -> Room:
@@ -621,7 +666,7 @@ def warehouse(kit: Kit) -> Room:
         ceiling=Material("roof", (0.62, 0.63, 0.65), 0.8),
     )
     for y in spread(room.depth, int(room.depth / 2.2)):
-        beam = box(room.width, 0.14, 0.24, 0.01).at(room.width / 2, y + 0.9, room.height - 0.24)
+        beam = box(room.width, 0.14, 0.12, 0.01).at(room.width / 2, y + 0.9, room.height - 0.12)  # above domes
         room.parts.append(Part(beam, STEEL))
     room.light((1, 5))
     return room
@@ -692,7 +737,7 @@ PLACES: tuple[Place, ...] = (
     Place("elevator", "permitted", elevator, crowd=2, views=("corner", "corner", "dome", "fisheye")),
     Place("office", "permitted", office),
     Place("classroom", "permitted", classroom),
-    Place("canteen", "permitted", canteen),
+    Place("canteen", "permitted", canteen, crowd=9),
     Place("laundry", "permitted", laundry),
     Place("shop", "permitted", shop),
     Place("kitchen", "permitted", kitchen),

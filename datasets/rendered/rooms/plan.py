@@ -94,19 +94,32 @@ def furnish(seed: int, number: int, *, stills: int = 3) -> Set:
 
 
 def populate(room: Room, crowd: int) -> None:
-    """Add two groups of people, "people 0" and "people 1", and each again, a field's time further on their way."""
+    """Add two groups of people, "people 0" and "people 1", and each again, a field's time further on their way.
+
+    Where the room has seats, three in four sit, and are a field later where they were.
+    """
     for group in range(2):
+        free = list(room.seats)
         for index in range(room.kit.count(1, crowd)):
-            spot = room.free(0.2) or room.free(0.0)
-            if spot is None:
-                continue
-            turn = room.kit.between(0, 360)
             label = PERSON + 10 * group + index
-            parts = people.person(room.kit).parts
-            for step, later in ((0.0, ""), (WALK_MS * FIELD_S, LATER)):
-                x, y = spot[0] - step * math.sin(math.radians(turn)), spot[1] + step * math.cos(math.radians(turn))
-                name = f"people {group}{later}"
-                room.parts += [replace(part.moved(x, y, 0, turn), label=label, group=name) for part in parts]
+            if free and room.kit.chance(0.75):
+                x, y, turn = free.pop(room.kit.count(0, len(free) - 1))
+                parts = people.person(room.kit, seated=True).parts
+                steps = [(x, y, name) for name in ("", LATER)]
+            else:
+                spot = room.free(0.2) or room.free(0.0)
+                if spot is None:
+                    continue
+                turn = room.kit.between(0, 360)
+                parts = people.person(room.kit).parts
+                steps = [
+                    (spot[0] - step * math.sin(math.radians(turn)), spot[1] + step * math.cos(math.radians(turn)), name)
+                    for step, name in ((0.0, ""), (WALK_MS * FIELD_S, LATER))
+                ]
+            for x, y, name in steps:
+                room.parts += [
+                    replace(part.moved(x, y, 0, turn), label=label, group=f"people {group}{name}") for part in parts
+                ]
 
 
 def _still(kit: Kit, room: Room, place: Place, index: int) -> Still:

@@ -56,6 +56,7 @@ class Room:
         blocks: Boxes `(x0, y0, x1, y1, top)` that hide what is behind them.
         openings: Doors and windows.
         entry: Where somebody comes in, (x, y).
+        seats: `(x, y, turn)` where somebody may sit, and the turn in degrees of who sits there.
     """
 
     kit: Kit
@@ -69,6 +70,7 @@ class Room:
     blocks: list[tuple[float, float, float, float, float]] = field(default_factory=list)
     openings: list[Opening] = field(default_factory=list)
     entry: tuple[float, float] = (0.5, 0.5)
+    seats: list[tuple[float, float, float]] = field(default_factory=list)
 
     def length(self, wall: Wall) -> float:
         """Metres along a wall."""

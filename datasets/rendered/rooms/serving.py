@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from rooms.families import CLOTH, Kit
 from rooms.fixture import Fixture, piece
-from rooms.materials import BLACK, CHROME, DARK, STEEL, WHITE, Material, Pattern
+from rooms.materials import BLACK, CHROME, DARK, GLASS, STEEL, WHITE, Material
 from rooms.scene import Part
 from rooms.shapes import Ring, box, cylinder, lathe, limb, loft, panel, pill, tube
+from rooms.working import stocked
 
 
 def kitchen_line(kit: Kit, length: float) -> Fixture:
@@ -109,22 +110,7 @@ def _microwave() -> list[Part]:
 def fridge(kit: Kit, *, glazed: bool = False) -> Fixture:
     """A refrigerator; a glazed one shows its bottles."""
     if glazed:
-        goods = Pattern(
-            "goods", 0.7, ((0.75, 0.2, 0.15), (0.9, 0.75, 0.2), (0.2, 0.45, 0.7), (0.25, 0.55, 0.3)), kit.seed(), 9
-        )
-        front = [
-            piece(
-                panel(0.62, 0.42).at(0, 0.64, 0.2 + 0.45 * row),
-                Material("bottles", (0.5, 0.5, 0.5), 0.4, glow=0.06, pattern=goods),
-            )
-            for row in range(4)
-        ]
-        return Fixture(
-            "fridge",
-            "glazed",
-            (piece(box(0.72, 0.62, 2.0, 0.01).at(0, 0.32), kit.one_of((BLACK, WHITE))), *front),
-            tell=2.0,
-        )
+        return _cooler(kit)
     shade = kit.one_of((WHITE, STEEL, Material("grey enamel", (0.62, 0.63, 0.64), 0.3)))
     return Fixture(
         "fridge",
@@ -143,14 +129,37 @@ def fridge(kit: Kit, *, glazed: bool = False) -> Fixture:
     )
 
 
+def _cooler(kit: Kit) -> Fixture:
+    """A refrigerator with a door of glass, lit inside, full of bottles and cartons."""
+    shade, deep = kit.one_of((BLACK, WHITE)), 0.6
+    lit = Material("lit lining", (0.92, 0.95, 0.96), 0.6, glow=0.03)
+    parts = [
+        *(piece(box(0.04, deep, 2.0, 0.006).at(side * 0.34, 0.32), shade) for side in (-1, 1)),
+        piece(box(0.72, 0.03, 2.0).at(0, 0.02), shade),
+        piece(panel(0.66, 1.65).at(0, 0.037, 0.15), lit),
+        piece(box(0.72, deep, 0.15, 0.006).at(0, 0.32), shade),
+        piece(box(0.72, deep, 0.2, 0.006).at(0, 0.32, 1.8), shade),
+        piece(panel(0.6, 0.13).at(0, 0.625, 1.83), Material("header", kit.tint(kit.one_of(CLOTH[4:]), 0.1), glow=0.08)),
+        piece(box(0.66, 0.012, 1.66, 0.002).at(0, 0.60, 0.15), GLASS),
+        piece(box(0.025, 0.03, 0.5, 0.006).at(-0.3, 0.635, 0.75), CHROME),
+    ]
+    for level in range(5):
+        z = 0.16 + 0.33 * level
+        parts.append(piece(box(0.66, 0.5, 0.012, 0.002).at(0, 0.3, z), STEEL))
+        goods = stocked(kit, 0.64, 0.5, 0.29, kinds=("bottle", "bottle", "tin", "carton"))
+        parts += [part.moved(0, 0.04, z + 0.012) for part in goods]
+    return Fixture("fridge", "glazed", tuple(parts), tell=2.0)
+
+
 def washers(kit: Kit, count: int) -> Fixture:
     """A row of washing machines with round doors, perhaps dryers on top."""
     family = kit.look("washer")
-    shade = kit.one_of((WHITE, WHITE, STEEL))
-    parts: list[Part] = []
+    shade = kit.one_of((WHITE, STEEL))
+    plinth = 0.0 if family == "stacked" else kit.one_of((0.12, 0.25))
+    parts: list[Part] = [piece(box(count * 0.70, 0.60, plinth, 0.004).at(0, 0.32), DARK)] if plinth else []
     for index in range(count):
         for level in range(2 if family == "stacked" else 1):
-            x, z = (index + 0.5) * 0.70 - count * 0.35, level * 0.98
+            x, z = (index + 0.5) * 0.70 - count * 0.35, plinth + level * 0.98
             ring = lathe([(0.22, 0), (0.22, 0.03), (0.16, 0.045), (0.16, 0.02)], 32).turned(-90, "x")
             parts += [
                 piece(box(0.66, 0.62, 0.96, 0.012).at(x, 0.33, z), shade),

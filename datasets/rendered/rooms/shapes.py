@@ -268,7 +268,13 @@ def curtain(width: float, height: float, *, folds: int = 8, depth: float = 0.05)
 
 
 def duvet(
-    width: float, length: float, thick: float, *, hang: float = 0.0, creases: tuple[float, ...] = (0.0, 1.0, 2.0)
+    width: float,
+    length: float,
+    thick: float,
+    *,
+    hang: float = 0.0,
+    creases: tuple[float, ...] = (0.0, 1.0, 2.0),
+    fine: float = 0.0,
 ) -> Mesh:
     """A cover that lies in the plane z = 0, rounded at its rim and creased; its long sides hang down by `hang`.
 
@@ -278,6 +284,7 @@ def duvet(
         thick: Of its middle, in metres.
         hang: How far its long sides hang below z = 0, in metres.
         creases: Phases of its creases in radians: other ones give another cover.
+        fine: Strength of the narrow wrinkles between them, in [0, 1].
     """
     one, two, three = creases
 
@@ -291,10 +298,12 @@ def duvet(
             + 0.25 * np.sin(5 * v * length - 4 * lying + two)
             + 0.20 * np.sin(11 * v + 6 * lying * v + three)
         )
+        folds = np.sin(17 * lying + 9 * v * length + 2.5 * np.sin(6 * v * length + one) + two)
+        waves = waves + fine * (np.abs(folds) ** 0.6 - 0.6) * np.sin(3 * lying - 4 * v + three)
         x = lying * width / 2 + np.sign(across) * (
             0.02 * np.minimum(1, over / 0.03) + 0.012 * np.sin(9 * v + one) * (over > 0)
         )
         z = thick * np.clip(rim, 0.1, None) ** 0.5 * (0.75 + 0.25 * waves) - over
         return np.stack([x, v * length, z], -1)
 
-    return sheet(surface, 28, 33)
+    return sheet(surface, 40, 61) if fine else sheet(surface, 28, 33)

@@ -5,11 +5,35 @@ from __future__ import annotations
 from rooms.changing import shoes
 from rooms.families import CLOTH, Kit
 from rooms.fixture import Fixture, piece
-from rooms.materials import BLACK, CHROME, DARK, STEEL, Material, Pattern
+from rooms.materials import BLACK, CERAMIC, CHROME, DARK, MIRROR, STEEL, Colour, Material, Pattern
 from rooms.scene import Part
+from rooms.seating import chair
 from rooms.shapes import Mesh, Ring, box, curtain, duvet, join, lathe, loft, panel, pill, tube
 
 LINEN = Material("linen", (0.93, 0.92, 0.89), 0.95)
+
+
+BEDDING: tuple[Colour, ...] = (
+    (0.76, 0.81, 0.87),
+    (0.86, 0.77, 0.78),
+    (0.80, 0.84, 0.77),
+    (0.58, 0.67, 0.79),
+    (0.89, 0.87, 0.81),
+    (0.42, 0.50, 0.65),
+    (0.70, 0.60, 0.52),
+    (0.72, 0.45, 0.46),
+)
+
+
+def bedlinen(kit: Kit) -> Material:
+    """The cloth of covers and pillow cases: light, plain or with a pattern on white."""
+    shade = kit.tint(kit.one_of(BEDDING), 0.06)
+    kind = kit.one_of(("plain", "plain", "tartan", "stripes", "floral"))
+    if kind == "plain":
+        return Material("linen", shade, 0.95)
+    white = (0.93, 0.92, 0.89)
+    shades = (white, shade, white) if kind == "floral" else (shade, white, shade)
+    return Material("linen", shade, 0.95, pattern=Pattern(kind, 0.5, shades, kit.seed(), 3))
 
 
 def pillow(x: float, y: float, z: float, material: Material = LINEN, size: tuple[float, float] = (0.62, 0.40)) -> Part:
@@ -35,15 +59,15 @@ def _bedding(
             piece(pill((width * 0.72, 0.42, 0.09), 6).at(0, length - 0.32, top + 0.075 * layer), cover)
             for layer in range(3)
         ]
-        parts.append(piece(box(width + 0.008, length, 0.02, 0.008).at(0, length / 2, z + 0.137), kit.cloth()))
+        parts.append(piece(box(width + 0.008, length, 0.02, 0.008).at(0, length / 2, z + 0.137), bedlinen(kit)))
     else:
         reach = length * kit.between(0.60, 0.74)
-        lies = duvet(width + 0.03, reach, 0.11, hang=hang, creases=creases).turned(kit.between(-2.5, 2.5))
+        lies = duvet(width + 0.03, reach, 0.15, hang=hang, creases=creases, fine=0.6).turned(kit.between(-2.5, 2.5))
         parts.append(piece(lies.at(0, length - reach, top), cover))
         if kit.chance(0.6):
-            turned = duvet(width + 0.03, 0.26, 0.13, hang=hang, creases=creases[::-1])
+            turned = duvet(width + 0.04, 0.28, 0.175, hang=hang, creases=creases[::-1], fine=0.6)
             parts.append(piece(turned.at(0, length - reach - 0.02, top), LINEN))
-    case = LINEN if kit.chance(0.6) else kit.cloth()
+    case = LINEN if kit.chance(0.6) else bedlinen(kit)
     step = width / pillows
     parts += [
         pillow((index + 0.5) * step - width / 2, 0.25, top, case, size=(min(0.68, step * 0.9), 0.44))
@@ -64,7 +88,7 @@ def bunk(kit: Kit) -> Fixture:
     for level in (0.34, 1.40):
         parts.append(piece(box(wide - 0.04, long - 0.05, 0.02).at(0, long / 2 + 0.02, level + 0.05), kit.wood()))
         made = _bedding(
-            kit, wide - 0.06, long - 0.10, level + 0.06, cover=kit.cloth(), pillows=1, hang=kit.between(0.0, 0.14)
+            kit, wide - 0.06, long - 0.10, level + 0.06, cover=bedlinen(kit), pillows=1, hang=kit.between(0.0, 0.14)
         )
         parts += [part.moved(0, 0.06) for part in made]
     if family == "cabin":
@@ -104,30 +128,84 @@ def _bunk_frame(wide: float, long: float, post: float) -> list[Mesh]:
 
 
 def bed(kit: Kit, *, double: bool) -> Fixture:
-    """A bed with its headboard at the wall, and bedding as a hotel makes it."""
+    """A bed with its headboard at the wall, made as a hotel makes it: a thick cover, pillows that lean on the board."""
     family = kit.look("bed")
-    wide, long = (1.65 if double else 1.1), 2.05
-    board = kit.one_of((kit.wood(), Material("leather", kit.tint(kit.one_of(CLOTH)), 0.4)))
-    cover = kit.one_of((LINEN, LINEN, kit.cloth()))
-    parts = [piece(box(wide, long, 0.30, 0.02).at(0, long / 2 + 0.06), kit.one_of((board, kit.wood())))]
+    wide, long = (1.8 if double else 1.2), 2.05
+    board = kit.one_of((kit.wood(), kit.wood(), Material("leather", kit.tint(kit.one_of(CLOTH)), 0.4)))
+    parts = [piece(box(wide - 0.04, long, 0.28, 0.02).at(0, long / 2 + 0.06), kit.one_of((board, kit.wood())))]
     if family == "slats":
-        parts.append(piece(box(wide + 0.3, 0.04, 0.06).at(0, 0.03, 1.0), board))
-        parts += [piece(box(0.05, 0.03, 0.8).at(x * (wide + 0.2) / 8, 0.03, 0.2), board) for x in range(-4, 5)]
+        parts.append(piece(box(wide + 0.3, 0.04, 0.06).at(0, 0.03, 1.05), board))
+        parts += [piece(box(0.05, 0.03, 0.85).at(x * (wide + 0.2) / 8, 0.03, 0.2), board) for x in range(-4, 5)]
     elif family == "upholstered":
         parts += [
-            piece(pill(((wide + 0.3) / 3, 0.12, 0.9), 6).at((index - 1) * (wide + 0.3) / 3, 0.06, 0.25), board)
+            piece(pill(((wide + 0.3) / 3, 0.12, 0.95), 6).at((index - 1) * (wide + 0.3) / 3, 0.06, 0.25), board)
             for index in range(3)
         ]
     else:
-        parts.append(piece(box(wide + kit.between(0.2, 1.4), 0.06, kit.between(0.9, 1.2), 0.01).at(0, 0.03), board))
-    made = _bedding(kit, wide, long, 0.28, cover=cover, pillows=2 if double else 1, hang=0.16)
-    parts += [part.moved(0, 0.08) for part in made]
-    if double and kit.chance(0.6):
-        parts += [pillow(side * wide / 4, 0.46, 0.44, kit.cloth(), (0.45, 0.3)) for side in (-1, 1)]
-    if kit.chance(0.6):
-        runner = duvet(wide + 0.06, 0.55, 0.125, hang=0.18, creases=(0.0, 1.0, 2.0))
-        parts.append(piece(runner.at(0, long - 0.55, 0.43), kit.cloth()))
-    return Fixture("bed", family, tuple(parts), tell=5.0)
+        parts.append(piece(box(wide + kit.between(0.2, 1.4), 0.06, kit.between(1.0, 1.25), 0.01).at(0, 0.03), board))
+    parts += [part.moved(0, 0.09) for part in _hotel_bedding(kit, wide, long, 0.28, pillows=2 if double else 1)]
+    return Fixture("bed", family, tuple(parts), tell=8.0)
+
+
+def _hotel_bedding(kit: Kit, wide: float, long: float, z: float, *, pillows: int) -> list[Part]:
+    """A mattress whose head is at y = 0, a cover over its sides, its edge turned down, pillows in two rows."""
+    cover = LINEN if kit.chance(0.6) else bedlinen(kit)
+    top, creases = z + 0.24, (kit.between(0, 6), kit.between(0, 6), kit.between(0, 6))
+    parts = [piece(box(wide, long, 0.24, 0.05).at(0, long / 2, z), LINEN)]
+    reach = long - 0.66
+    lies = duvet(wide + 0.04, reach + 0.04, 0.15, hang=0.30, creases=creases, fine=0.5)
+    parts.append(piece(lies.at(0, long - reach, top - 0.02), cover))
+    turned = duvet(wide + 0.06, 0.36, 0.18, hang=0.31, creases=creases[::-1], fine=0.5)
+    parts.append(piece(turned.at(0, long - reach - 0.05, top - 0.02), LINEN))
+    hangs = pill((wide + 0.05, 0.10, 0.36), 5)  # over the foot
+    parts.append(piece(hangs.at(0, long + 0.01, top - 0.27), cover))
+    step = wide / pillows
+    for index in range(pillows):
+        x, broad = (index + 0.5) * step - wide / 2, min(0.8, step * 0.92)
+        tilt = kit.between(-4, 4)
+        back = pill((broad, 0.20, 0.50), 2.8).turned(20, "x").turned(tilt)
+        front = pill((broad * 0.95, 0.19, 0.46), 2.8).turned(48 + kit.between(-6, 6), "x").turned(-tilt)
+        parts += [piece(back.at(x, 0.24, top - 0.01), LINEN), piece(front.at(x, 0.52, top + 0.0), LINEN)]
+    if kit.chance(0.5):
+        cushion = kit.cloth()
+        for x in (-wide / 5, wide / 5)[:pillows]:
+            soft = pill((0.42, 0.15, 0.38), 2.4).turned(50, "x")
+            parts.append(piece(soft.at(x if pillows > 1 else 0, 0.70, top + 0.06), cushion))
+    if kit.chance(0.5):  # a runner across the foot, above the creases
+        runner = duvet(wide + 0.09, 0.52, 0.20, hang=0.33, creases=creases, fine=0.0)
+        parts.append(piece(runner.at(0, long - 0.62, top - 0.01), Material("runner", kit.tint(kit.one_of(CLOTH)), 0.8)))
+    return parts
+
+
+def footbench(kit: Kit, width: float) -> Fixture:
+    """An upholstered bench, as at the foot of a bed."""
+    cloth = Material("upholstery", kit.tint(kit.one_of(CLOTH)), 0.8)
+    legs = [
+        piece(box(0.05, 0.05, 0.3).at(x * (width / 2 - 0.06), y), kit.wood()) for x in (-1, 1) for y in (0.06, 0.36)
+    ]
+    return Fixture("footbench", "soft", (*legs, piece(pill((width, 0.44, 0.18), 6).at(0, 0.22, 0.28), cloth)))
+
+
+def writing_desk(kit: Kit) -> Fixture:
+    """A hotel room's narrow desk under a mirror, with a lamp, a tray with a kettle and cups, and bottles of water."""
+    wood, glow = kit.wood(), Material("shade", (1.0, 0.85, 0.62), 0.9, glow=0.25)
+    cup = lathe([(0.03, 0), (0.04, 0.08), (0.036, 0.08), (0.026, 0.01)], 14)
+    parts = [
+        piece(box(1.2, 0.5, 0.04, 0.006).at(0, 0.26, 0.72), wood),
+        *(piece(box(0.04, 0.46, 0.72).at(side * 0.57, 0.26), wood) for side in (-1, 1)),
+        piece(box(1.12, 0.42, 0.1).at(0, 0.26, 0.62), wood),
+        piece(box(0.9, 0.03, 0.75, 0.01).at(0, 0.02, 1.0), kit.one_of((BLACK, wood))),
+        piece(panel(0.82, 0.67).at(0, 0.04, 1.04), MIRROR),
+        piece(lathe([(0.07, 0), (0.07, 0.02), (0.012, 0.04), (0.012, 0.28)]).at(-0.45, 0.2, 0.76), CHROME),
+        piece(loft([Ring(0.24, 0.13, 0.13), Ring(0.42, 0.09, 0.09)]).at(-0.45, 0.2, 0.76), glow),
+        piece(box(0.4, 0.28, 0.015, 0.004).at(0.32, 0.26, 0.76), BLACK),
+        piece(lathe([(0.075, 0), (0.08, 0.02), (0.06, 0.18), (0.02, 0.21)], 18).at(0.22, 0.28, 0.775), STEEL),
+        *(piece(cup.at(x, 0.3, 0.775), CERAMIC) for x in (0.36, 0.45)),
+    ]
+    seat = chair(kit, family="four_legs")
+    turn = 180 + kit.between(-20, 20)
+    parts += [part.moved(kit.between(-0.15, 0.15), 0.95, 0, turn) for part in seat.parts]
+    return Fixture("writing_desk", "mirror", tuple(parts), tell=1.5)
 
 
 def cot(kit: Kit) -> Fixture:
