@@ -41,10 +41,8 @@ def pillow(x: float, y: float, z: float, material: Material = LINEN, size: tuple
     return piece(pill((size[0], size[1], 0.17), 3.0).at(x, y, z), material)
 
 
-def _bedding(
-    kit: Kit, width: float, length: float, z: float, *, cover: Material, pillows: int, hang: float = 0.05
-) -> list[Part]:
-    """A mattress whose head is at y = 0, with a sheet, pillows and a creased cover; its lower side is at z."""
+def _bedding(kit: Kit, width: float, length: float, z: float, *, cover: Material, hang: float) -> list[Part]:
+    """A mattress whose head is at y = 0, with a sheet, a pillow and a creased cover; its lower side is at z."""
     ticking = Pattern("stripes", 0.16, ((0.86, 0.86, 0.83), (0.62, 0.68, 0.76)), 1, 3)
     parts = [
         piece(
@@ -68,12 +66,7 @@ def _bedding(
             turned = duvet(width + 0.04, 0.28, 0.175, hang=hang, creases=creases[::-1], fine=0.6)
             parts.append(piece(turned.at(0, length - reach - 0.02, top), LINEN))
     case = LINEN if kit.chance(0.6) else bedlinen(kit)
-    step = width / pillows
-    parts += [
-        pillow((index + 0.5) * step - width / 2, 0.25, top, case, size=(min(0.68, step * 0.9), 0.44))
-        for index in range(pillows)
-    ]
-    return parts
+    return [*parts, pillow(0, 0.25, top, case, size=(min(0.68, width * 0.9), 0.44))]
 
 
 def bunk(kit: Kit) -> Fixture:
@@ -87,9 +80,7 @@ def bunk(kit: Kit) -> Fixture:
     parts = [piece(join(*_bunk_frame(wide, long, post)), frame)]
     for level in (0.34, 1.40):
         parts.append(piece(box(wide - 0.04, long - 0.05, 0.02).at(0, long / 2 + 0.02, level + 0.05), kit.wood()))
-        made = _bedding(
-            kit, wide - 0.06, long - 0.10, level + 0.06, cover=bedlinen(kit), pillows=1, hang=kit.between(0.0, 0.14)
-        )
+        made = _bedding(kit, wide - 0.06, long - 0.10, level + 0.06, cover=bedlinen(kit), hang=kit.between(0.0, 0.14))
         parts += [part.moved(0, 0.06) for part in made]
     if family == "cabin":
         side, head = box(0.03, long, 1.95, 0.004), box(wide, 0.03, 1.95, 0.004)
@@ -180,14 +171,13 @@ def _hotel_bedding(kit: Kit, wide: float, long: float, z: float, *, pillows: int
 def footbench(kit: Kit, width: float) -> Fixture:
     """An upholstered bench, as at the foot of a bed."""
     cloth = Material("upholstery", kit.tint(kit.one_of(CLOTH)), 0.8)
-    legs = [
-        piece(box(0.05, 0.05, 0.3).at(x * (width / 2 - 0.06), y), kit.wood()) for x in (-1, 1) for y in (0.06, 0.36)
-    ]
+    wood, reach = kit.wood(), width / 2 - 0.06
+    legs = [piece(box(0.05, 0.05, 0.3).at(x, y), wood) for x in (-reach, reach) for y in (0.06, 0.36)]
     return Fixture("footbench", "soft", (*legs, piece(pill((width, 0.44, 0.18), 6).at(0, 0.22, 0.28), cloth)))
 
 
 def writing_desk(kit: Kit) -> Fixture:
-    """A hotel room's narrow desk under a mirror, with a lamp, a tray with a kettle and cups, and bottles of water."""
+    """A hotel room's narrow desk under a mirror, with a lamp, and a tray with a kettle and cups."""
     wood, glow = kit.wood(), Material("shade", (1.0, 0.85, 0.62), 0.9, glow=0.25)
     cup = lathe([(0.03, 0), (0.04, 0.08), (0.036, 0.08), (0.026, 0.01)], 14)
     parts = [
