@@ -90,6 +90,7 @@ class Variant:
     look_behind_s: float = 1.0
     tiles: int = 6
     detect_every_s: float | None = None
+    people_score: float | None = None
 
 
 def compose(data: Path, pictures: slice, rows_of: int = ROWS) -> tuple[tuple[NDArray[np.uint8], ...], Truth]:
@@ -230,6 +231,8 @@ def run(clip: Path, target: Path, variant: Variant, tally: Tally) -> float:
     subjects = replace(rules.subjects, tiles=variant.tiles)
     if variant.detect_every_s is not None:
         subjects = replace(subjects, detect_every_s=variant.detect_every_s, hold_s=1.5 * variant.detect_every_s)
+    if variant.people_score is not None:
+        subjects = replace(subjects, scores={**subjects.scores, Subject.PEOPLE: variant.people_score})
     rules = replace(rules, subjects=subjects)
     counting, start = 0.0, time.process_time()
     with VideoSource(clip) as video, VideoSink(target, video.info, preset="ultrafast", crf=20, overwrite=True) as sink:
@@ -311,6 +314,8 @@ def variants() -> list[Variant]:
         Variant("people, no tiles", people, tiles=0),
         Variant("people", people),
         Variant("people, 12 tiles", people, tiles=12),
+        Variant("people, score 0.2", people, people_score=0.2),
+        Variant("people, 12 tiles, score 0.2", people, tiles=12, people_score=0.2),
         Variant("people, every 0.4 s", people, detect_every_s=0.4),
         Variant("people, no look-behind", people, 0.0),
     ]

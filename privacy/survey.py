@@ -67,6 +67,10 @@ class View:
         """Say whether what fills the box may go on beyond this view."""
         return any(near for near, _ in self._edges(box))
 
+    def cuts_above(self, box: Box) -> bool:
+        """Say whether what fills the box may go on above this view, where its head is."""
+        return next(near for side, (near, _) in enumerate(self._edges(box)) if side == 1)
+
     def shows_elsewhere(self, box: Box) -> bool:
         """Say whether what an edge cuts is so small that the neighbour shows it whole."""
         return any(near and small for near, small in self._edges(box))
@@ -188,6 +192,8 @@ class Survey:
                 placed = told if view is WHOLE_VIEW else view.placed(told, frame.size)
                 if subject is Subject.FACES and view is not WHOLE_VIEW and told.box[3] - told.box[1] > _LARGE:
                     continue
+                if subject is Subject.PEOPLE and Subject.PEOPLE not in wanted and view.cuts_above(placed.box):
+                    continue  # the head is in the view above, or in the whole picture; a chest is no head
                 if not view.shows_elsewhere(placed.box):
                     sights.append(placed)
         if len(sights) > MAX_SUBJECTS:

@@ -287,6 +287,15 @@ def test_a_large_face_is_taken_from_the_whole_picture_only() -> None:
     assert [len(each) for each in found] == [0, 1]
 
 
+def test_a_chest_that_a_tile_shows_has_no_head() -> None:
+    """Whoever fills the picture is seen whole at one look, and at others in tiles, from the chest or the knees down."""
+    survey, box = Survey({Subject.HEADS: Spots()}, RULES), (0.3, 0.1, 0.7, 1.0)
+    found = [one for n in range(20) for one in survey.find(with_spot(box, n * RULES.tiles_every_s / 10))]
+
+    assert found
+    assert all(one.box[1] < box[1] for one in found)
+
+
 def test_a_person_of_whom_a_tile_shows_the_legs_is_one_person() -> None:
     lower = View((0.0, 0.5, 1.0, 1.0))
     whole, legs = detection((0.4, 0.2, 0.5, 0.8), score=0.5), detection((0.4, 0.5, 0.5, 0.8), score=0.9)
