@@ -578,7 +578,7 @@ def measure_soak(minutes: float, guests: int, rate: float) -> dict[str, Any]:
             os.kill(process, signal.SIGUSR1)
             while (blocks := blocks_of(said)) is None:
                 time.sleep(0.1)
-            rests.append((time.monotonic() - start, uss_mib(process), blocks))
+            rests.append((time.monotonic() - start, own_mib(process), blocks))
             print(
                 f"at rest: {rests[-1][0]:6.0f} s {rests[-1][1]:8.2f} MiB {blocks} blocks "
                 f"{files_of(process) - idle} files more than idle",
@@ -621,10 +621,14 @@ def blocks_of(said: deque[str]) -> int | None:
     return next((int(line.split()[1]) for line in list(said) if line.startswith("blocks ")), None)
 
 
-def uss_mib(process: int) -> float:
-    """Return the memory that would be free if a process ended: what is shared with others or with files is not its."""
+def own_mib(process: int) -> float:
+    """Return the memory that a process alone has and has written to.
+
+    Not what it has only read of files: the libraries of one are shared whenever another process has them open as well, and
+    tens of MiB come and go with it.
+    """
     lines = Path(f"/proc/{process}/smaps_rollup").read_text().splitlines()
-    return sum(int(line.split()[1]) for line in lines if line.startswith(("Private_Clean", "Private_Dirty"))) / 1024
+    return sum(int(line.split()[1]) for line in lines if line.startswith("Private_Dirty")) / 1024
 
 
 def slope_of(samples: NDArray[np.float64], block: int = 120, draws: int = 1000) -> tuple[float, float, float]:
