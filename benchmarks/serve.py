@@ -624,8 +624,8 @@ def blocks_of(said: deque[str]) -> int | None:
 def own_mib(process: int) -> float:
     """Return the memory that a process alone has and has written to.
 
-    Not what it has only read of files: the libraries of one are shared whenever another process has them open as well, and
-    tens of MiB come and go with it.
+    Not what it has only read of files: libraries are shared as long as another process has them open as well, and tens
+    of MiB come and go with it.
     """
     lines = Path(f"/proc/{process}/smaps_rollup").read_text().splitlines()
     return sum(int(line.split()[1]) for line in lines if line.startswith("Private_Dirty")) / 1024
