@@ -268,7 +268,10 @@ class DatabaseFullError(DatabaseError):
 
 
 class ViewUnsettledError(PrivacyError):
-    """What a camera shows now cannot be approved: nobody sees it, it moves, or it is not known to be permitted."""
+    """What a camera shows now cannot be approved: nobody sees it, it moves, or it is not known to be permitted.
+
+    Or a view that has changed would go with its preset before somebody has approved one.
+    """
 
     reason = "VIEW_UNSETTLED"
 

@@ -3,11 +3,16 @@
 import base64
 import hashlib
 import json
+import re
 
 from privacy.errors import FieldError
 
 DEFAULT_SIZE = 50
 MAX_SIZE = 1000
+NUMBER = r"[0-9]{1,18}"
+"""What a number looks like that a page begins after; a database holds every such number."""
+
+_MADE_UP = "`page_token` is not the `next_page_token` of any page"
 
 
 def size_of(asked: int) -> int:
@@ -33,8 +38,13 @@ def token_of(after: str, *asked: str) -> str:
     return base64.urlsafe_b64encode(json.dumps([_digest(asked), after]).encode()).decode().rstrip("=")
 
 
-def after_of(token: str, *asked: str) -> str:
+def after_of(token: str, *asked: str, like: str = r"(?s:.*)") -> str:
     """Return the name that the page begins after; "" for the first page.
+
+    Args:
+        token: As it was sent; anybody can make one up.
+        asked: As `token_of` was told.
+        like: A regular expression that every name matches.
 
     Raises:
         FieldError: The token is none of ours, or the question was another one.
@@ -44,9 +54,11 @@ def after_of(token: str, *asked: str) -> str:
     try:
         digest, after = json.loads(base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)))
     except (ValueError, TypeError, RecursionError):
-        raise FieldError("`page_token` is not the `next_page_token` of any page", field="page_token") from None
+        raise FieldError(_MADE_UP, field="page_token") from None
     if digest != _digest(asked) or not isinstance(after, str):
         raise FieldError("`page_token` is of another list: parent or filter is not as it was", field="page_token")
+    if not re.fullmatch(like, after):
+        raise FieldError(_MADE_UP, field="page_token")
     return after
 
 

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from privacy.errors import FieldError
-from privacy.pages import after_of, size_of, token_of
+from privacy.pages import NUMBER, after_of, size_of, token_of
 
 
 @given(st.text(min_size=1), st.text(), st.text())
@@ -26,6 +26,15 @@ def test_a_token_of_another_list_is_refused() -> None:
 def test_a_token_that_nobody_gave_is_refused(token: str) -> None:
     with pytest.raises(FieldError):
         after_of(token)
+
+
+@pytest.mark.parametrize("after", ["", "x", "-1", "1.0", "٣", "1\n", "9" * 19])
+def test_a_token_that_names_no_number_where_one_is_asked_for_is_refused(after: str) -> None:
+    token = token_of(after or " ", "reports")
+
+    with pytest.raises(FieldError, match="page_token"):
+        after_of(token, "reports", like=NUMBER)
+    assert after_of(token_of("9" * 18, "reports"), "reports", like=NUMBER) == "9" * 18
 
 
 @pytest.mark.parametrize(("asked", "size"), [(0, 50), (1, 1), (1000, 1000), (1001, 1000)])

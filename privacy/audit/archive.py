@@ -2,6 +2,7 @@
 
 import os
 import re
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -207,17 +208,42 @@ def _found(paths: Iterable[str], naming: Naming, ignored: Callable[[str], None])
         elif Path(path).exists() or Path(path).is_symlink():
             yield _recording(Path(path), naming)
         elif any(letter in path for letter in "*?["):
-            anchor = Path(path).anchor
-            try:
-                found = sorted(Path(anchor or ".").glob(path.removeprefix(anchor)))
-            except ValueError as error:
-                raise InputError(f"{path}: {error}", path=path) from error
-            if not found:
-                raise InputError(f"{path}: matches nothing", path=path)
-            for one in found:
-                yield from _below(one, naming, ignored) if one.is_dir() else (_recording(one, naming),)
+            yield from _matched(path, naming, ignored)
         else:
             raise InputError(f"{path}: no such file or folder", path=path)
+
+
+def _matched(path: str, naming: Naming, ignored: Callable[[str], None]) -> Iterator[Recording]:
+    anchor = Path(path).anchor
+    base, pattern = Path(anchor or "."), path.removeprefix(anchor)
+    try:
+        found = sorted(base.glob(pattern))
+    except ValueError as error:
+        raise InputError(f"{path}: {error}", path=path) from error
+    unread = _unlisted(base, Path(pattern).parts)
+    if not found and not unread:
+        raise InputError(f"{path}: matches nothing", path=path)
+    for one in found:
+        yield from _below(one, naming, ignored) if one.is_dir() else (_recording(one, naming),)
+    for refusal in unread:
+        yield _unread_folder(refusal, naming)
+
+
+def _unlisted(base: Path, parts: Sequence[str]) -> list[OSError]:
+    """Return why folders cannot be listed in which a pattern has to look; `Path.glob` passes over them in silence."""
+    unread: list[OSError] = []
+    for number, part in enumerate(parts):
+        if not any(letter in part for letter in "*?["):
+            continue
+        for folder in base.glob(str(Path(*parts[:number]))) if number else [base]:
+            if part == "**":
+                deque(os.walk(folder, onerror=unread.append), maxlen=0)
+            elif folder.is_dir():
+                try:
+                    os.scandir(folder).close()
+                except OSError as error:
+                    unread.append(error)
+    return unread
 
 
 def _below(folder: Path, naming: Naming, ignored: Callable[[str], None]) -> Iterator[Recording]:
@@ -237,9 +263,14 @@ def _below(folder: Path, naming: Naming, ignored: Callable[[str], None]) -> Iter
                 ignored(str(path))
             else:
                 yield _recording(path, naming)
-    for error in unread:  # what lies in such a folder is nothing that was audited
-        path = Path(error.filename)
-        yield _unread(path, naming.camera_of(str(path / "recording")), error)
+    for error in unread:
+        yield _unread_folder(error, naming)
+
+
+def _unread_folder(error: OSError, naming: Naming) -> Recording:
+    # What lies in such a folder is nothing that was audited.
+    path = Path(error.filename)
+    return _unread(path, naming.camera_of(str(path / "recording")), error)
 
 
 def _recording(path: Path, naming: Naming) -> Recording:

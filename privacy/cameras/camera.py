@@ -10,7 +10,9 @@ from privacy.events import ViewChange
 from privacy.plan import MAX_POLYGONS, Polygon
 from privacy.policy import Policy
 
-_PART = re.compile(r"[A-Za-z0-9._~-]{1,63}")
+PART = r"[A-Za-z0-9._~-]{1,63}"
+"""What a part of a name looks like."""
+_PART = re.compile(PART)
 _LABEL_KEY = re.compile(r"[a-z][a-z0-9_-]{0,62}")
 MAX_TEXT = 1024
 MAX_LABELS = 64

@@ -14,11 +14,18 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from privacy import filters, pages
-from privacy.cameras.camera import Camera, Preset, Site, camera_name, camera_of, kept, site_name, site_of
+from privacy.cameras.camera import PART, Camera, Preset, Site, camera_name, camera_of, kept, site_name, site_of
 from privacy.cameras.tables import CameraRow, SiteRow, ViewRow
 from privacy.cameras.view import Fingerprint
 from privacy.database import reading, writing
-from privacy.errors import AlreadyExistsError, FieldError, InUseError, ResourceNotFoundError, StaleError
+from privacy.errors import (
+    AlreadyExistsError,
+    FieldError,
+    InUseError,
+    ResourceNotFoundError,
+    StaleError,
+    ViewUnsettledError,
+)
 from privacy.events import (
     ConfigChanged,
     Event,
@@ -132,7 +139,7 @@ class Registry:
             FieldError: Size, token or filter are none.
         """
         test = filters.parse(text, SITE_FIELDS)
-        after = pages.after_of(token, "sites", text)
+        after = pages.after_of(token, "sites", text, like=PART)
         with reading(self._engine) as session:
 
             def read(after: str) -> Sequence[SiteRow]:
@@ -270,7 +277,7 @@ class Registry:
         """
         site = site_of(parent, "parent")
         test = filters.parse(text, CAMERA_FIELDS)
-        after = pages.after_of(token, parent, text)
+        after = pages.after_of(token, parent, text, like=f"{PART}/{PART}")
         with reading(self._engine) as session:
             question = select(CameraRow).order_by(CameraRow.site, CameraRow.camera).limit(_CHUNK)
             if parent != ANY_SITE:
@@ -313,6 +320,7 @@ class Registry:
             StaleError: It has another etag.
             FieldError: Its policy does not know what it is for.
             PolicyError: There is no such policy.
+            ViewUnsettledError: A preset would go whose view has changed and is not approved again.
         """
         with writing(self._engine) as session:
             row = session.get(CameraRow, camera_of(name), with_for_update=True)
@@ -325,7 +333,10 @@ class Registry:
                 moment = self._now()
                 masks = _masks(row, before, after, actor=actor, approval=approval.strip(), at=moment.timestamp())
                 _write_camera(row, after, moment)
-                row.views = [view for view in row.views if after.preset(view.preset) is not None]
+                gone = [view for view in row.views if after.preset(view.preset) is None]
+                if any(view.change for view in gone):  # or it would be forgotten that the camera has to be hidden
+                    raise ViewUnsettledError(f"the view of {name} has changed: approve one before a preset goes")
+                row.views = [view for view in row.views if view not in gone]
                 session.flush()
                 after = _camera(row)
         if row is None and missing is None:

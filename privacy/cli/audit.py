@@ -167,7 +167,8 @@ def run_audit(
     lie beside recordings (.txt, .json ...), which are listed as ignored.
 
     Exits 0 if nothing was found, 1 if anything was, 3 if something could not be read to its end (it is listed, with the
-    reason; findings are listed all the same), 2 for wrong usage, 4 if the audit itself failed.
+    reason; findings are listed all the same) or a masked copy not written whole, 2 for wrong usage, 4 if the audit
+    itself failed.
 
     Also: privacy audit simulate, export, review (each with --help).
     """
@@ -191,16 +192,16 @@ def run_audit(
             _report(book, rules, report, ledger_key)
         done = outcome.conclude(book, rules, out)
         write_page(done, rules, out / "index.html")
-        if mask_out is not None:
-            _mask(book, rules, model, mask_out)
+        copied = mask_out is None or _mask(book, rules, model, mask_out)
     _say(done, out, form)
     total = done["summary"]
-    if code := EXIT_INCOMPLETE if total["unreadable"] else EXIT_FOUND if total["findings"] else 0:
+    if code := EXIT_INCOMPLETE if total["unreadable"] or not copied else EXIT_FOUND if total["findings"] else 0:
         raise click.exceptions.Exit(code)
 
 
-def _mask(book: Book, rules: Policy, model: str, folder: Path) -> None:
-    classifier = catalogue.load(model)
+def _mask(book: Book, rules: Policy, model: str, folder: Path) -> bool:
+    """Write masked copies, and return whether every one is whole."""
+    classifier, whole = catalogue.load(model), True
     for ruled in outcome.rule(book, rules):
         if not ruled.judged.findings:
             continue
@@ -208,8 +209,11 @@ def _mask(book: Book, rules: Policy, model: str, folder: Path) -> None:
             copy, missing = write_copy(ruled, folder, classifier, rules)
         except PrivacyError as error:
             click.echo(f"privacy: no masked copy of {printable(ruled.entry.path)}: {printable(str(error))}", err=True)
+            whole = False
             continue
+        whole = whole and not missing
         click.echo(f"{copy}{': in part, ' + printable(missing) if missing else ''}", err=True)
+    return whole
 
 
 def _report(book: Book, rules: Policy, url: str, key: Path) -> None:

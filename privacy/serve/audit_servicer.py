@@ -36,6 +36,7 @@ STATES: Mapping[Status, pb.AuditState.ValueType] = {
     status: pb.AuditState.Value(f"AUDIT_STATE_{status.name}") for status in Status
 }
 MAX_WAIT_S = 60.0
+MAX_REQUEST_ID = 64
 AUDITS: Fields[Job] = {
     "state": Field(Kind.TEXT, lambda job: job.status.value),
     "policy": Field(Kind.TEXT, lambda job: job.policy["name"]),
@@ -67,9 +68,11 @@ class AuditService(pb_grpc.AuditServiceServicer):
         """Start an audit, or go on with one."""
         with errors_as_status(context):
             spec = request.spec
+            if len(request.request_id) > MAX_REQUEST_ID:  # AIP-155; cut off, two orders might look like one
+                raise FieldError(f"`request_id` is longer than {MAX_REQUEST_ID} characters", field="request_id")
             if spec.resume:
                 return operation(self._jobs.resume(spec.resume, request.request_id), self._jobs)
-            order = Order(paths=tuple(spec.paths), terms=self._terms(spec), request_id=request.request_id[:64])
+            order = Order(paths=tuple(spec.paths), terms=self._terms(spec), request_id=request.request_id)
             return operation(self._jobs.start(order), self._jobs)
         raise AssertionError("unreachable: an error ends the call")
 
@@ -107,7 +110,8 @@ class AuditService(pb_grpc.AuditServiceServicer):
         """Return a page of findings. They are known once the audit has ended."""
         with errors_as_status(context):
             test = filters.parse(request.filter, FINDINGS)
-            after = int(pages.after_of(request.page_token, request.parent, request.filter) or 0)
+            asked = (request.parent, request.filter)
+            after = int(pages.after_of(request.page_token, *asked, like=pages.NUMBER) or 0)
             size = pages.size_of(request.page_size)
             with self._jobs.book(request.parent) as book:
                 rows = ((number, one) for number, one in book.findings(after) if test(one))
@@ -116,7 +120,7 @@ class AuditService(pb_grpc.AuditServiceServicer):
             rules = policy.load(self._jobs.job(request.parent).terms.policy)
             return pb.ListFindingsResponse(
                 findings=[self._finding(request.parent, rules, one) for _, one in page],
-                next_page_token=pages.token_of(last, request.parent, request.filter),
+                next_page_token=pages.token_of(last, *asked),
             )
         raise AssertionError("unreachable: an error ends the call")
 

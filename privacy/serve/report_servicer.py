@@ -62,7 +62,7 @@ class ReportService(pb_grpc.ReportServiceServicer):
             if request.order_by not in _ORDERS:
                 raise FieldError("`order_by` is create_time or create_time desc", field="order_by")
             asked = ("reports", request.filter, request.order_by)
-            after = pages.after_of(request.page_token, *asked)
+            after = pages.after_of(request.page_token, *asked, like=pages.NUMBER)
             found, last = self._store.page(
                 filters.parse(request.filter),
                 before=int(after) if after else None,

@@ -56,7 +56,11 @@ class Slots:
         self._owners = [_Owner.CLIENT] * slots
         self._named = True
         size = slots * slot_bytes
-        handle = os.open(FOLDER / self.name, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        how = os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC
+        try:
+            handle = os.open(FOLDER / self.name, how, 0o600)
+        except OSError as error:  # no file handle is free, or no room for a name
+            raise OverloadError(f"no {size} bytes of shared memory", bytes=size) from error
         try:
             os.posix_fallocate(handle, 0, size)  # what is promised is there: a full tmpfs would end the process later
             self._map = mmap.mmap(handle, size)

@@ -403,7 +403,9 @@ class StartAuditRequest(_message.Message):
     SPEC_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
-    """Optional. Idempotency key: a request with the same one starts nothing new. A UUID."""
+    """Optional. Idempotency key: a request with the same one starts nothing new. A UUID, or any other text of
+    at most 64 characters.
+    """
     @_builtins.property
     def spec(self) -> Global___AuditSpec:
         """Required. What to look at."""

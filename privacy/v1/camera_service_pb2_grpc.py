@@ -153,7 +153,8 @@ class CameraServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def UpdateCamera(self, request, context):
-        """Changes a camera.
+        """Changes a camera. `FAILED_PRECONDITION` with `VIEW_UNSETTLED` if a preset would go whose view has changed and was not
+        approved again.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -50,7 +50,9 @@ class CameraServiceStub:
     ListCameras: _grpc.UnaryUnaryMultiCallable[_camera_service_pb2.ListCamerasRequest, _camera_service_pb2.ListCamerasResponse]
     """Lists the cameras of a site, or of all sites with the parent "sites/-"."""
     UpdateCamera: _grpc.UnaryUnaryMultiCallable[_camera_service_pb2.UpdateCameraRequest, _camera_service_pb2.UpdateCameraResponse]
-    """Changes a camera."""
+    """Changes a camera. `FAILED_PRECONDITION` with `VIEW_UNSETTLED` if a preset would go whose view has changed and was not
+    approved again.
+    """
     DeleteCamera: _grpc.UnaryUnaryMultiCallable[_camera_service_pb2.DeleteCameraRequest, _camera_service_pb2.DeleteCameraResponse]
     """Removes a camera from the register. Its reports and ledger entries stay."""
     ApproveView: _grpc.UnaryUnaryMultiCallable[_camera_service_pb2.ApproveViewRequest, _camera_service_pb2.ApproveViewResponse]
@@ -83,7 +85,9 @@ class CameraServiceAsyncStub(CameraServiceStub):
     ListCameras: _aio.UnaryUnaryMultiCallable[_camera_service_pb2.ListCamerasRequest, _camera_service_pb2.ListCamerasResponse]  # type: ignore[assignment]
     """Lists the cameras of a site, or of all sites with the parent "sites/-"."""
     UpdateCamera: _aio.UnaryUnaryMultiCallable[_camera_service_pb2.UpdateCameraRequest, _camera_service_pb2.UpdateCameraResponse]  # type: ignore[assignment]
-    """Changes a camera."""
+    """Changes a camera. `FAILED_PRECONDITION` with `VIEW_UNSETTLED` if a preset would go whose view has changed and was not
+    approved again.
+    """
     DeleteCamera: _aio.UnaryUnaryMultiCallable[_camera_service_pb2.DeleteCameraRequest, _camera_service_pb2.DeleteCameraResponse]  # type: ignore[assignment]
     """Removes a camera from the register. Its reports and ledger entries stay."""
     ApproveView: _aio.UnaryUnaryMultiCallable[_camera_service_pb2.ApproveViewRequest, _camera_service_pb2.ApproveViewResponse]  # type: ignore[assignment]
@@ -167,7 +171,9 @@ class CameraServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _camera_service_pb2.UpdateCameraRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_camera_service_pb2.UpdateCameraResponse, _abc.Awaitable[_camera_service_pb2.UpdateCameraResponse]]:
-        """Changes a camera."""
+        """Changes a camera. `FAILED_PRECONDITION` with `VIEW_UNSETTLED` if a preset would go whose view has changed and was not
+        approved again.
+        """
 
     @_abc_1.abstractmethod
     def DeleteCamera(

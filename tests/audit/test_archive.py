@@ -60,6 +60,33 @@ def test_a_folder_that_cannot_be_listed_is_named_as_refused(folder: Path, monkey
     assert [Path(one.path).name for one in found if not one.fault] == ["3", "snaps"]
 
 
+@pytest.mark.parametrize(
+    ("pattern", "read"),
+    [
+        pytest.param("*/*", ["3", "1.jpg", "2.jpg"], id="below what a letter stands for"),
+        pytest.param("**/*.mp4", [], id="at any depth"),
+        pytest.param("b/*.mp4", [], id="and nothing else"),
+        pytest.param("a/*", ["3"], id="not where it does not look"),
+    ],
+)
+def test_a_folder_that_a_glob_cannot_list_is_named_as_refused(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, pattern: str, read: list[str]
+) -> None:
+    listed = os.scandir
+
+    def scandir(path: str) -> Iterator[os.DirEntry[str]]:
+        if Path(path).name == "b":
+            raise PermissionError(13, "Permission denied", str(path))
+        return listed(path)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    found = list(find([f"{folder}/{pattern}"], Naming(), lambda _: None))
+    refused = [(Path(one.path).name, one.camera, one.fault) for one in found if one.fault]
+
+    assert refused == ([] if pattern == "a/*" else [("b", "b", Fault.REFUSED)])
+    assert {Path(one.path).name for one in found if not one.fault} >= set(read)
+
+
 def test_pictures_that_are_links_to_nothing_are_named_as_vanished(folder: Path) -> None:
     for number in range(2):
         (folder / "a" / f"{number}.jpg").symlink_to("nowhere")

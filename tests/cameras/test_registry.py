@@ -8,10 +8,18 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import Engine
 
-from privacy import policy
+from privacy import pages, policy
 from privacy.cameras.camera import Camera, Preset, Site
 from privacy.cameras.registry import Registry
-from privacy.errors import AlreadyExistsError, FieldError, InUseError, PolicyError, ResourceNotFoundError, StaleError
+from privacy.errors import (
+    AlreadyExistsError,
+    FieldError,
+    InUseError,
+    PolicyError,
+    ResourceNotFoundError,
+    StaleError,
+    ViewUnsettledError,
+)
 from privacy.events import ConfigChanged, Event, MaskReduced, MaskRestored, Registered, ViewChange, ViewRestored
 from privacy.plan import Polygon
 from tests.cameras.test_camera import TRIANGLE, camera
@@ -330,3 +338,29 @@ def test_a_view_that_changed_is_known_to_have_until_it_is_seen_or_approved_again
     assert (turned.view_changed, back.view_changed) == (True, False)
     assert turned.presets[0].change_time == datetime.fromtimestamp(1_773_288_000.0, UTC)
     assert {turned.etag, back.etag} == {etag}
+
+
+def test_a_preset_whose_view_has_changed_goes_only_once_one_is_approved(registry: Registry) -> None:
+    """Registered again, it would be one that never changed, and the camera would be shown."""
+    made = registry.create_camera(camera(presets=(Preset(preset_id="door"),)))
+    registry.approve_view(made.name, "door", actor="li", reason="seen", fingerprint=HERE)
+    registry.view_seen(made.name, ViewChange.TURNED, 1_773_288_000.0)
+    for presets in ((), (Preset(preset_id="gate"),)):
+        with pytest.raises(ViewUnsettledError):
+            registry.update_camera(made.name, {"presets": presets}, actor="li")
+    kept = registry.camera(made.name)
+    registry.update_camera(made.name, {"presets": (Preset(preset_id="door"), Preset(preset_id="gate"))}, actor="li")
+    registry.approve_view(made.name, "gate", actor="li", reason="seen", fingerprint=HERE)
+    after = registry.update_camera(made.name, {"presets": (Preset(preset_id="gate"),)}, actor="li")
+
+    assert kept.view_changed
+    assert [(each.preset_id, each.watched, each.change) for each in after.presets] == [("gate", True, None)]
+
+
+@pytest.mark.parametrize("after", ["a/b", "é", "\ud800", "a\0"])
+def test_a_page_token_that_somebody_made_up_is_refused(registry: Registry, after: str) -> None:
+    """Before the database sees what is in it."""
+    with pytest.raises(FieldError, match="page_token"):
+        registry.sites(token=pages.token_of(after, "sites", ""))
+    with pytest.raises(FieldError, match="page_token"):
+        registry.cameras(token=pages.token_of(f"x/{after}", "sites/-", ""))

@@ -291,6 +291,15 @@ def test_a_masked_copy_hides_every_finding(walk: Path, tmp_path: Path) -> None:
     assert all(frame.planes[0].max() <= 20 for frame in frames if one["start_s"] <= frame.offset < one["end_s"])
 
 
+def test_a_masked_copy_that_is_not_made_ends_with_3(walk: Path, tmp_path: Path) -> None:
+    (tmp_path / "masked").mkdir()
+    (tmp_path / "masked" / "hall").write_text("no folder")
+    result = audit(walk, "-o", tmp_path / "out", "--workers", "0", "--mask-out", tmp_path / "masked")
+
+    assert result.exit_code == 3
+    assert len(findings(tmp_path / "out")["findings"]) == 1
+
+
 def test_findings_are_raised_as_reports(walk: Path, tmp_path: Path) -> None:
     options: list[str | Path] = [
         "--report",

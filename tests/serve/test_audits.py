@@ -11,7 +11,7 @@ from google.longrunning import operations_pb2 as lro
 from google.longrunning import operations_pb2_grpc as lro_grpc
 from google.protobuf.duration_pb2 import Duration
 
-from privacy import policy
+from privacy import pages, policy
 from privacy.audit.book import Book
 from privacy.audit.jobs import Job, Jobs
 from privacy.audit.scan import Scan, Scanner, Task
@@ -274,6 +274,29 @@ def test_what_cannot_be_ordered_is_refused(
         start(audits, "hall", **spec)
 
     assert raised.value.code() is code
+
+
+@pytest.mark.parametrize("spec", [pb.AuditSpec(paths=["hall"]), pb.AuditSpec(resume="audits/x")])
+def test_a_request_id_that_is_too_long_is_refused(audits: pb_grpc.AuditServiceStub, spec: pb.AuditSpec) -> None:
+    """Cut off, two orders might look like one."""
+    with pytest.raises(grpc.RpcError) as raised:
+        audits.StartAudit(pb.StartAuditRequest(spec=spec, request_id="x" * 65))
+
+    assert raised.value.code() is grpc.StatusCode.INVALID_ARGUMENT
+    assert audits.ListAudits(pb.ListAuditsRequest()).audits == []
+
+
+@pytest.mark.parametrize("after", ["x", "9" * 30])
+def test_a_page_token_that_somebody_made_up_is_refused(
+    channel: grpc.Channel, audits: pb_grpc.AuditServiceStub, after: str
+) -> None:
+    begun = start(audits, "hall")
+    wait(channel, begun)
+    parent = begun.name.replace("operations", "audits")
+    with pytest.raises(grpc.RpcError) as raised:
+        audits.ListFindings(pb.ListFindingsRequest(parent=parent, page_token=pages.token_of(after, parent, "")))
+
+    assert raised.value.code() is grpc.StatusCode.INVALID_ARGUMENT
 
 
 @pytest.mark.parametrize("name", ["audits/x", "", "audits/00000000000000000000000000000000"])

@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.timestamp_pb2 import Timestamp
 
+from privacy import pages
 from privacy import policy as policies
 from privacy.database import open_database
 from privacy.errors import DatabaseBusyError, DatabaseFullError
@@ -96,6 +97,11 @@ def until(find: Callable[[], Any], seconds: float = 10.0) -> Any:
             return found
         time.sleep(0.02)
     raise AssertionError("it never came")
+
+
+def made_up(after: str) -> str:
+    """A token as anybody can write one."""
+    return pages.token_of(after, "reports", "", "")
 
 
 def evidence(report: pb.Report, **changes: Any) -> pb.RequestEvidenceRequest:
@@ -338,6 +344,8 @@ def test_the_ledger_verifies_itself(reports: Any, raised: pb.Report, reporting: 
         (lambda stub: stub.ListReports(pb.ListReportsRequest(filter="x")), "INVALID_ARGUMENT"),
         (lambda stub: stub.ListReports(pb.ListReportsRequest(order_by="x")), "INVALID_ARGUMENT"),
         (lambda stub: stub.ListReports(pb.ListReportsRequest(page_token=CAMERA)), "INVALID_ARGUMENT"),
+        (lambda stub: stub.ListReports(pb.ListReportsRequest(page_token=made_up("x"))), "INVALID_ARGUMENT"),
+        (lambda stub: stub.ListReports(pb.ListReportsRequest(page_token=made_up("9" * 30))), "INVALID_ARGUMENT"),
         (lambda stub: stub.ReviewReport(pb.ReviewReportRequest(name="reports/1")), "INVALID_ARGUMENT"),
         (lambda stub: list(stub.WatchReports(pb.WatchReportsRequest(filter="x"))), "INVALID_ARGUMENT"),
     ],

@@ -1,6 +1,7 @@
 """Shared memory: named by the server, checked at every step, and gone when the stream is."""
 
 import contextlib
+import errno
 import mmap
 import os
 import time
@@ -326,6 +327,20 @@ def test_a_full_machine_is_an_overload(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(OverloadError), SlotMaker(10**9).make(8, 1024):
         pass
     assert ours() == []
+
+
+def test_a_process_without_a_free_handle_says_so_and_owes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    maker = SlotMaker(8 * 1024)
+
+    def full(*_: object) -> int:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "open", full)
+        with pytest.raises(OverloadError), maker.make(8, 1024):
+            pass
+    with maker.make(8, 1024) as slots:
+        assert slots.slots == 8
 
 
 def test_a_budget_is_free_again_after_a_failure() -> None:
