@@ -56,7 +56,7 @@ def settle(samples, bounces, threads, seed):
     cycles.ao_bounces_render = 1
     cycles.use_light_tree = False
     render = scene.render
-    render.use_persistent_data = True
+    render.use_persistent_data = False  # what is kept from an earlier picture changes the noise of the next
     render.threads_mode = "FIXED" if threads else "AUTO"
     render.threads = threads or 1
     render.resolution_percentage = 100

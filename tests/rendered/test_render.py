@@ -61,6 +61,16 @@ def test_the_same_seed_gives_the_same_picture(blender: Blender) -> None:
 
 
 @needs_renderer
+def test_a_picture_does_not_depend_on_those_taken_before_it(blender: Blender) -> None:
+    room = plan.furnish(7, 18, stills=1)
+    dim = replace(room.stills[0].shot, size=(96, 128), lamps=0.04, day=0.08, infrared=0.0)
+    night = replace(dim, lamps=0.0, day=0.0, infrared=1.0)
+    (alone,) = blender.render(room.scene, [dim])
+    *_, after = blender.render(room.scene, [replace(dim, lamps=1.0, day=0.0), night, dim])
+    assert np.array_equal(after.light, alone.light)
+
+
+@needs_renderer
 def test_the_region_is_the_open_door_and_nothing_else(blender: Blender) -> None:
     story = next(story for story in STORIES if story.name == "corridor-door")
     room = clips.furnish(7, story)
