@@ -22,6 +22,7 @@ PrivacyError
 ├── ModelIntegrityError         a weights file that is not the one in the catalogue
 ├── SourceLostError             a source broke off in the middle; what came before is good
 ├── SinkError                   the output cannot be written (disk full, encoder refused)
+├── DrainedError                the server stops, and its streams with it
 ├── SettingsChangedError        a stream was begun under rules that are no longer those of its camera
 ├── UnauthenticatedError        nobody knows who calls
 ├── PermissionDeniedError       the caller's role may not do this
@@ -199,6 +200,12 @@ class OverloadError(PrivacyError):
     """The service has no capacity for this stream now."""
 
     reason = "OVERLOADED"
+
+
+class DrainedError(PrivacyError):
+    """The server has told its streams that it stops; whoever ended one since did as they were told."""
+
+    reason = "DRAINING"
 
 
 class SettingsChangedError(PrivacyError):

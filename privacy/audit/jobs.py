@@ -5,6 +5,7 @@ knows all of them.
 """
 
 import re
+import sqlite3
 import threading
 import uuid
 from collections.abc import Callable, Iterator, Sequence
@@ -24,7 +25,7 @@ from privacy.audit.engines import MakeScanner
 from privacy.audit.engines.local import LocalEngine
 from privacy.audit.page import write_page
 from privacy.audit.terms import Terms
-from privacy.errors import FieldError, InputError, PrivacyError, ResourceNotFoundError, SinkError
+from privacy.errors import DatabaseError, FieldError, InputError, PrivacyError, ResourceNotFoundError, SinkError
 from privacy.models import catalogue
 from privacy.policy import Policy
 
@@ -122,6 +123,7 @@ class Shelf:
 
         Raises:
             ResourceNotFoundError: There is none of this name.
+            DatabaseError: It cannot be read.
         """
         return self._book(self._key(name))
 
@@ -144,7 +146,10 @@ class Shelf:
         return found[1]
 
     def _book(self, key: str) -> Book:
-        return Book(self._folder / key / NAME)
+        try:
+            return Book(self._folder / key / NAME)
+        except InputError as error:  # whoever asks cannot fix it, and where it lies is for the log
+            raise DatabaseError(str(error)) from error
 
 
 class Jobs(Shelf):
@@ -176,6 +181,8 @@ class Jobs(Shelf):
         self._workers = workers
         self._lock = threading.Lock()
         self._more = threading.Condition(self._lock)
+        self._starting = threading.Lock()
+        self._entering = ""  # what it is to audit is still being listed
         self._queue: list[str] = []
         self._running = ""
         self._cancelled: set[str] = set()
@@ -197,15 +204,17 @@ class Jobs(Shelf):
             FieldError: A path leads out of the roots, or names nothing.
         """
         paths = self._confined(order.paths)
-        with self._more:
-            for key in self._keys():
-                with self._book(key) as book:
-                    if order.request_id and book.fact("request") == order.request_id:
-                        return self._job(key, book)
-            key = uuid.uuid4().hex
-            self._enter(key, paths, order)
-            self._queue.append(key)
-            self._more.notify_all()
+        with self._starting:  # one after the other, or an order that is repeated might start twice
+            key = self._asked_by(order.request_id)
+            if key is None:
+                key = self._entering = uuid.uuid4().hex
+                try:
+                    self._enter(key, paths, order)  # lists the archive, for which no other call should wait
+                    with self._more:
+                        self._queue.append(key)
+                        self._more.notify_all()
+                finally:
+                    self._entering = ""
         return self.job(f"audits/{key}")
 
     def resume(self, name: str, request_id: str = "") -> Job:
@@ -247,18 +256,38 @@ class Jobs(Shelf):
 
         Raises:
             ResourceNotFoundError: There is none of this name.
+            DatabaseError: Its book cannot be read.
         """
-        key = self._key(name)
-        with self._book(key) as book:
-            return self._job(key, book)
+        return self._read(self._key(name))
 
     def jobs(self) -> list[Job]:
-        """Return all audits, the newest first."""
+        """Return all audits, the newest first; of one whose book cannot be read, that it failed."""
         found = []
         for key in self._keys():
-            with self._book(key) as book:
-                found.append(self._job(key, book))
+            try:
+                found.append(self._read(key))
+            except DatabaseError as error:
+                log.error("audit_unreadable", audit=key, error=str(error))
+                found.append(_unreadable(f"audits/{key}"))
         return sorted(found, key=lambda job: (job.created, job.name), reverse=True)
+
+    def _read(self, key: str) -> Job:
+        try:
+            with self._book(key) as book:
+                return self._job(key, book)
+        except (sqlite3.DatabaseError, ValueError, TypeError, KeyError) as error:
+            raise DatabaseError(f"{self._folder / key / NAME} is no whole book: {type(error).__name__}") from error
+
+    def _asked_by(self, request_id: str) -> str | None:
+        """Return the audit that was ordered with this id; None if it has none, or its book cannot be read."""
+        for key in self._keys() if request_id else ():
+            try:
+                with self._book(key) as book:
+                    if book.fact("request") == request_id:
+                        return key
+            except (DatabaseError, sqlite3.DatabaseError, ValueError) as error:
+                log.error("audit_unreadable", audit=key, error=str(error))
+        return None
 
     def _confined(self, paths: Sequence[str]) -> list[str]:
         if not paths:
@@ -294,7 +323,8 @@ class Jobs(Shelf):
     def _keys(self) -> list[str]:
         if not self._folder.is_dir():
             return []
-        return sorted(each.name for each in self._folder.iterdir() if (each / NAME).is_file())
+        found = sorted(each.name for each in self._folder.iterdir() if (each / NAME).is_file())
+        return [key for key in found if key != self._entering]
 
     def _job(self, key: str, book: Book) -> Job:
         status = Status(book.fact("status", Status.FAILED))
@@ -310,8 +340,8 @@ class Jobs(Shelf):
             summary=book.fact("summary"),
             created=book.fact("created", ""),
             ended="" if status in OPEN else book.fact("over", ""),
-            model=book.fact("model"),
-            policy=book.fact("policy"),
+            model={**book.fact("model")},
+            policy={**book.fact("policy")},
             failure=book.fact("failure", ""),
         )
 
@@ -363,9 +393,27 @@ class Jobs(Shelf):
         book.state("status", status)
 
 
+def _unreadable(name: str) -> Job:
+    """Return what is said of an audit of which nothing is known."""
+    return Job(
+        name=name,
+        status=Status.FAILED,
+        paths=(),
+        terms=Terms(policy="", model=""),
+        progress=Progress(0, 0, 0, 0, 0.0, 0),
+        unreadable=(),
+        summary=None,
+        created="",
+        ended="",
+        model={"name": "", "sha256": ""},
+        policy={"name": "", "version": ""},
+        failure="its book cannot be read",
+    )
+
+
 def _why(error: Exception) -> str:
     """Return why an audit broke off, for all who may read it: where the server keeps audits is for its log."""
-    if isinstance(error, SinkError):
+    if isinstance(error, SinkError | DatabaseError):
         return "what it finds cannot be written"
     return str(error) if isinstance(error, PrivacyError) else type(error).__name__
 

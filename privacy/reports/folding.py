@@ -66,7 +66,7 @@ class Folder:
 
     def see(self, event: Event) -> list[Change]:
         """Take an event; return what changes, in order."""
-        scene = self._scenes.pop(event.subject, Scene(event.subject)).after(event)
+        scene = self._scenes.pop(event.subject, Scene(event.subject, self._policy.reporting.settle_s)).after(event)
         self._scenes[event.subject] = scene
         if len(self._scenes) > MAX_SUBJECTS:
             self._scenes.popitem(last=False)

@@ -87,11 +87,27 @@ class Silence:
 
 
 @dataclass(frozen=True, slots=True)
+class BrokenOff:
+    """What a stream was at when it ended: a camera could else keep it short by breaking off again and again.
+
+    Attributes:
+        at: When it ended.
+        unregistered_at: See `Scene`.
+        sight: See `Scene`.
+    """
+
+    at: float
+    unregistered_at: float | None
+    sight: Spell | None
+
+
+@dataclass(frozen=True, slots=True)
 class Scene:
     """What is known of one subject. `after` is the only thing that makes another.
 
     Attributes:
         subject: The camera, or "users/{user}".
+        settle_s: A camera whose stream is back within so many seconds goes on with what it did before.
         at: Time of the last event.
         opened_at: When the stream began; None while there is none.
         purpose: Declared purpose; "" if none.
@@ -106,9 +122,11 @@ class Scene:
         silence: The last silence after a prohibited sight.
         anomalies: What was wrong with frames lately, the oldest first.
         reads: What evidence was read lately, the oldest first.
+        broken_off: What the last stream was at when it ended.
     """
 
     subject: str
+    settle_s: float = 0.0
     at: float = 0.0
     opened_at: float | None = None
     purpose: str = ""
@@ -123,6 +141,7 @@ class Scene:
     silence: Silence | None = None
     anomalies: tuple[FramesAnomalous, ...] = ()
     reads: tuple[EvidenceRead, ...] = ()
+    broken_off: "BrokenOff | None" = None
 
     def after(self, event: Event) -> "Scene":  # noqa: C901, PLR0911, PLR0912 - one case for each event
         """Return what is known once `event` has happened too."""
@@ -134,21 +153,37 @@ class Scene:
                 silence = scene.silence
                 if silence is not None and silence.end is None:
                     silence = replace(silence, end=event.at)
+                before = scene._broken_off_by(event.at)  # noqa: SLF001 - of this class
+                since = event.at if before is None or before.unregistered_at is None else before.unregistered_at
                 return replace(
                     scene,
                     opened_at=event.at,
                     purpose=event.purpose,
-                    unregistered_at=None if event.registered else event.at,
+                    unregistered_at=None if event.registered else since,
                     silence=silence,
                 )
             case StreamClosed():
                 silence = None if event.orderly else scene._silent_since(event.at)  # noqa: SLF001 - of this class
+                before = scene._broken_off_by(event.at)  # noqa: SLF001 - of this class
+                sight = scene.sight or (None if before is None else before.sight)
                 return replace(
-                    scene, opened_at=None, unregistered_at=None, sight=None, place="", screens=(), silence=silence
+                    scene,
+                    opened_at=None,
+                    unregistered_at=None,
+                    sight=None,
+                    place="",
+                    screens=(),
+                    silence=silence,
+                    broken_off=BrokenOff(event.at, scene.unregistered_at, sight),
                 )
             case Registered():
                 streams_unknown = scene.opened_at is not None and not event.known
-                return replace(scene, unregistered_at=event.at if streams_unknown else None)
+                before = scene.broken_off
+                return replace(
+                    scene,
+                    unregistered_at=event.at if streams_unknown else None,
+                    broken_off=None if before is None else replace(before, unregistered_at=None),
+                )
             case ViewChanged():
                 return scene if event.approved else replace(scene, view=scene.view or event)
             case ViewRestored():
@@ -173,11 +208,14 @@ class Scene:
         state = event.verdict.state
         if event.verdict.reason is Reason.VIEW_CHANGED and state is State.UNCERTAIN:
             state = State.CLEAR  # hidden for what it was, not for what it is: the model finds nothing prohibited in it
-        sight = self.sight
+        sight, before = self.sight, self.broken_off
         if state is State.PROHIBITED:
-            sight = _seen(sight, event)
+            within = self._broken_off_by(event.at)
+            sight = _seen(sight or (None if within is None else within.sight), event)
         elif state is State.CLEAR:
             sight = None
+        if state is not State.UNCERTAIN and before is not None:
+            before = replace(before, sight=None)  # it goes on by now, or was seen to have ended
         silence = self.silence
         if state is State.CLEAR and silence is not None and silence.end is not None and silence.clear_at is None:
             silence = replace(silence, clear_at=event.at)
@@ -193,7 +231,13 @@ class Scene:
             place=event.verdict.place,
             screens=tuple(floors[-MAX_FLOORS:]),
             silence=silence,
+            broken_off=before,
         )
+
+    def _broken_off_by(self, at: float) -> BrokenOff | None:
+        """Return what the last stream was at, if at that moment it still goes on."""
+        before = self.broken_off
+        return before if before is not None and at - before.at <= self.settle_s else None
 
     def _silent_since(self, at: float) -> Silence | None:
         return None if self.last_sight is None else Silence(self.last_sight, at)

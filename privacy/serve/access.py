@@ -13,7 +13,14 @@ from typing import Any, Protocol, cast
 import grpc
 import structlog
 
-from privacy.errors import DatabaseError, PermissionDeniedError, PrivacyError, RateError, UnauthenticatedError
+from privacy.errors import (
+    DatabaseError,
+    OverloadError,
+    PermissionDeniedError,
+    PrivacyError,
+    RateError,
+    UnauthenticatedError,
+)
 from privacy.serve.caller import NOBODY, Caller, called_by
 from privacy.serve.status import errors_as_status
 from privacy.tokens import Role, Token
@@ -85,6 +92,9 @@ KNOWN_FOR_S = 5.0
 RECHECK_S = 10.0
 """How often the token of a running stream is asked for again."""
 
+WAITING_CALLS = 64
+"""So many calls of all clients may wait for something to happen; each holds a thread, and streams need theirs."""
+_WAITS = frozenset({"privacy.v1.ReportService/WatchReports", "google.longrunning.Operations/WaitOperation"})
 _LIMITED = "privacy.v1.EnforcementService/EnforceStream"  # what counts as a stream of a client
 _MAX_KNOWN = 10_000
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
@@ -131,6 +141,7 @@ class Gate(grpc.ServerInterceptor):  # type: ignore[type-arg] # generic in the s
         self._bearers = bearers
         self._refused = refused
         self._shares = _Shares(limits or ClientLimits(), clock)
+        self._waiting = threading.BoundedSemaphore(WAITING_CALLS)
         self._clock = clock
         self._known: dict[bytes, tuple[Caller, float]] = {}
 
@@ -195,6 +206,10 @@ class Gate(grpc.ServerInterceptor):  # type: ignore[type-arg] # generic in the s
                     structlog.contextvars.bind_contextvars(caller=who.name)
                     client = who.name if who is not NOBODY else host_of(context.peer())
                     ending.enter_context(self._shares.taken(client, streams=call.method == _LIMITED))
+                    if call.method in _WAITS:
+                        if not self._waiting.acquire(blocking=False):
+                            raise OverloadError(f"{WAITING_CALLS} calls wait already", limit=WAITING_CALLS)
+                        ending.callback(self._waiting.release)
                 except PrivacyError as error:
                     log.warning("call_not_let_in", peer=context.peer(), reason=error.reason)
                     self._refused(error.reason)
@@ -350,6 +365,7 @@ class _Shares:
         spent = max(0.0, spent - (now - since) * rate)
         if spent + 1 > max(1.0, rate):
             raise RateError(f"this client makes more than {rate:g} calls a second", limit=rate)
-        if len(self._spent) >= _MAX_KNOWN:
-            self._spent.clear()
+        self._spent.pop(client, None)  # whoever called last stands last
+        while len(self._spent) >= _MAX_KNOWN:  # whoever called longest ago has had the longest time to pay back
+            del self._spent[next(iter(self._spent))]
         self._spent[client] = spent + 1, now

@@ -12,7 +12,7 @@ import structlog
 
 from privacy import pipeline, policy
 from privacy.cameras.lookup import Cameras
-from privacy.errors import ModelNotFoundError, PolicyError, PrivacyError, ProtocolError, UnsupportedError
+from privacy.errors import DrainedError, ModelNotFoundError, PolicyError, PrivacyError, ProtocolError, UnsupportedError
 from privacy.evidence import Evidence
 from privacy.masking import masker_for
 from privacy.models.classifier import ZoneClassifier
@@ -363,6 +363,8 @@ class EnforcementService(pb_grpc.EnforcementServiceServicer):
             raise
         finally:
             stream.tell()
+            if failure is None and self._draining.is_set():  # nobody went silent by themselves
+                failure = DrainedError("the server stops")
             self._observers.closed(facts, failure)
             logger.info(
                 "stream_closed",

@@ -31,6 +31,7 @@ CODES: dict[type[errors.PrivacyError], grpc.StatusCode] = {
     errors.ModelNotFoundError: grpc.StatusCode.NOT_FOUND,
     errors.ModelIntegrityError: grpc.StatusCode.FAILED_PRECONDITION,
     errors.SourceLostError: grpc.StatusCode.UNAVAILABLE,
+    errors.DrainedError: grpc.StatusCode.UNAVAILABLE,
     errors.SettingsChangedError: grpc.StatusCode.UNAVAILABLE,
     errors.OverloadError: grpc.StatusCode.RESOURCE_EXHAUSTED,
     errors.UnauthenticatedError: grpc.StatusCode.UNAUTHENTICATED,

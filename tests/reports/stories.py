@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 from itertools import accumulate
 
+from privacy import policy
 from privacy.events import Event, EvidenceRead, Looked, StreamClosed, StreamOpened
 from privacy.evidence import Reason
 from privacy.reports.scene import Scene
@@ -11,6 +12,8 @@ from privacy.zones import Zone
 
 CAMERA = "sites/hotel/cameras/c1"
 NOON = 1_773_288_000.0  # 2026-03-12 12:00 in Guangdong
+
+SETTLE_S = policy.load().reporting.settle_s
 
 
 def looks(story: str, start: float = NOON, *, screens: float = 0.0) -> list[Looked]:
@@ -49,4 +52,4 @@ def reads(count: int, *, every_s: float = 60.0, at: float = NOON, purpose: str =
 def scenes(events: Iterable[Event]) -> Iterator[Scene]:
     """What is known after each event."""
     events = list(events)
-    yield from list(accumulate(events, Scene.after, initial=Scene(events[0].subject)))[1:]
+    yield from list(accumulate(events, Scene.after, initial=Scene(events[0].subject, SETTLE_S)))[1:]

@@ -15,6 +15,7 @@ from privacy.events import (
     MaskReduced,
     MaskRestored,
     PtzMoved,
+    Registered,
     ViewChange,
     ViewChanged,
     ViewRestored,
@@ -131,6 +132,43 @@ def test_a_rule_stays_silent_in_the_near_miss(rule: str) -> None:
             id="it came back as it went",
         ),
         pytest.param("SCREENS_DWELT", [*looks("." * 15, screens=0.4), *looks("." * 15, NOON + 15)], id="screens left"),
+        pytest.param(
+            "CAMERA_UNREGISTERED",
+            [
+                event
+                for start in (NOON, NOON + 100, NOON + 200)
+                for event in (opened(start, registered=False), *looks("." * 20, start), closed(start + 20))
+            ],
+            id="a camera that stays away longer than a finding goes on",
+        ),
+        pytest.param(
+            "CAMERA_UNREGISTERED",
+            [
+                *(opened(NOON, registered=False), closed(NOON + 20)),
+                Registered(subject=CAMERA, at=NOON + 30, known=True, actor="users/li"),
+                Registered(subject=CAMERA, at=NOON + 40, known=False, actor="users/li"),
+                *(opened(NOON + 50, registered=False), *looks("." * 50, NOON + 51)),
+            ],
+            id="a camera that was registered in between",
+        ),
+        pytest.param(
+            "PROHIBITED_VIEW",
+            [
+                event
+                for start in (NOON, NOON + 20, NOON + 40)
+                for event in (opened(start), *looks(".WWW", start), closed(start + 4))
+            ],
+            id="sights that were seen to have ended between streams",
+        ),
+        pytest.param(
+            "PROHIBITED_VIEW",
+            [
+                event
+                for start in (NOON, NOON + 80, NOON + 160)
+                for event in (opened(start), *looks("WWW", start), closed(start + 3))
+            ],
+            id="sights between which the camera was away longer than a finding goes on",
+        ),
     ],
 )
 def test_silence(rule: str, events: Sequence[Event]) -> None:
@@ -153,6 +191,24 @@ def test_silence(rule: str, events: Sequence[Event]) -> None:
             id="screens that fill less and still enough",
         ),
         pytest.param("EVIDENCE_PURPOSELESS", reads(1, purpose=""), id="no purpose at all"),
+        pytest.param(
+            "CAMERA_UNREGISTERED",
+            [
+                event
+                for start in (NOON, NOON + 40, NOON + 80)
+                for event in (opened(start, registered=False), *looks("." * 20, start), closed(start + 20))
+            ],
+            id="a camera that breaks off before the minute is over",
+        ),
+        pytest.param(
+            "PROHIBITED_VIEW",
+            [
+                event
+                for start in (NOON, NOON + 20, NOON + 40)
+                for event in (opened(start), *looks("WWW?", start), closed(start + 4))
+            ],
+            id="a stream that breaks off before the sight is long enough",
+        ),
     ],
 )
 def test_finds(rule: str, events: Sequence[Event]) -> None:

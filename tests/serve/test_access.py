@@ -1,14 +1,18 @@
 """Who may call what, and what everybody else is told."""
 
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from datetime import timedelta
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import grpc
 import pytest
+from google.longrunning import operations_pb2 as lro
+from google.longrunning import operations_pb2_grpc as lro_grpc
 from google.protobuf import descriptor_pool
 from google.rpc import error_details_pb2
 from grpc_health.v1 import health_pb2, health_pb2_grpc
@@ -17,11 +21,11 @@ from sqlalchemy import Engine
 from structlog.testing import capture_logs
 
 import privacy
-from privacy.errors import DatabaseError, PermissionDeniedError, UnauthenticatedError
+from privacy.errors import DatabaseError, PermissionDeniedError, RateError, UnauthenticatedError
 from privacy.serve import access
 from privacy.serve.access import METHODS, OPEN, ClientLimits, Gate, host_of, roles_of
 from privacy.serve.caller import NOBODY, caller
-from privacy.serve.server import Server
+from privacy.serve.server import Server, Service
 from privacy.tokens import Role, Token, Tokens
 from privacy.v1 import enforcement_service_pb2 as pb
 from privacy.v1 import enforcement_service_pb2_grpc as pb_grpc
@@ -262,6 +266,54 @@ def test_a_client_that_asks_too_often_is_told_to_wait(open_to: Callable[..., Any
     assert refusal(lambda: capabilities(stub))[:2] == ("RESOURCE_EXHAUSTED", "RATE_LIMITED")
     now[0] += 0.5
     capabilities(stub)
+
+
+def test_many_other_clients_give_nobody_their_share_back(
+    open_to: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = [0.0]
+    monkeypatch.setattr(access, "_MAX_KNOWN", 3)
+    shares = access._Shares(ClientLimits(requests_per_s=2), lambda: now[0])
+    for client in ("others 1", "a", "a", "others 2", "others 3"):
+        now[0] += 0.001
+        shares.spend(client)
+
+    with pytest.raises(RateError):
+        shares.spend("a")
+    assert len(shares._spent) == 3
+
+
+class Patient(lro_grpc.OperationsServicer):  # type: ignore[misc]
+    """Waits for what does not happen."""
+
+    def __init__(self) -> None:
+        self.over = threading.Event()
+
+    def WaitOperation(self, request: lro.WaitOperationRequest, context: grpc.ServicerContext) -> lro.Operation:  # noqa: N802
+        self.over.wait(20)
+        return lro.Operation()
+
+
+def test_those_who_wait_leave_streams_their_threads(serve: Callable[..., Server]) -> None:
+    patient = Patient()
+    service = Service("google.longrunning.Operations", partial(lro_grpc.add_OperationsServicer_to_server, patient))
+    server = serve(gate=Gate(None), services=(service,))
+    with grpc.insecure_channel(server.address) as channel:
+        wait = lro_grpc.OperationsStub(channel).WaitOperation
+        calls = [wait.future(lro.WaitOperationRequest(), timeout=20) for _ in range(access.WAITING_CALLS + 1)]
+        try:
+            while not any(call.done() for call in calls):
+                time.sleep(0.01)
+            answers = list(
+                pb_grpc.EnforcementServiceStub(channel).EnforceStream(iter([config(), *clear()]), timeout=20)
+            )
+            refused = [call for call in calls if call.done()]
+        finally:
+            patient.over.set()
+        codes = [call.code() for call in refused]
+
+    assert codes == [grpc.StatusCode.RESOURCE_EXHAUSTED]
+    assert len(answers) == 1 + len(clear())
 
 
 class Counting:

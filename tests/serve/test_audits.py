@@ -1,9 +1,12 @@
 """`AuditService` over a real server: start, watch, cancel, go on, judge anew; and nothing outside of the roots."""
 
+import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent import futures
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import grpc
 import pytest
@@ -12,8 +15,9 @@ from google.longrunning import operations_pb2_grpc as lro_grpc
 from google.protobuf.duration_pb2 import Duration
 
 from privacy import pages, policy
+from privacy.audit import run
 from privacy.audit.book import Book
-from privacy.audit.jobs import Job, Jobs
+from privacy.audit.jobs import Job, Jobs, Order
 from privacy.audit.scan import Scan, Scanner, Task
 from privacy.audit.terms import Terms
 from privacy.errors import SinkError
@@ -274,6 +278,63 @@ def test_what_cannot_be_ordered_is_refused(
         start(audits, "hall", **spec)
 
     assert raised.value.code() is code
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        pytest.param(lambda path: path.write_bytes(b"no book at all" * 999), id="no database"),
+        pytest.param(lambda path: path.write_bytes(b""), id="an empty one"),
+        pytest.param(lambda path: path.write_bytes(path.read_bytes()[:4096]), id="one that was cut off"),
+    ],
+)
+def test_an_audit_whose_book_is_broken_spoils_no_other(
+    channel: grpc.Channel, audits: pb_grpc.AuditServiceStub, tmp_path: Path, damage: Callable[[Path], object]
+) -> None:
+    whole, broken = start(audits, "hall"), start(audits, "hall")
+    for one in (whole, broken):
+        wait(channel, one)
+    key = broken.name.removeprefix("operations/")
+    damage(tmp_path / "audits" / key / "audit.db")
+    listed = {one.name: one.state for one in audits.ListAudits(pb.ListAuditsRequest()).audits}
+    with pytest.raises(grpc.RpcError) as raised:
+        audits.GetAudit(pb.GetAuditRequest(name=f"audits/{key}"))
+    third = audits.StartAudit(pb.StartAuditRequest(spec=pb.AuditSpec(paths=["hall"]), request_id="another"))
+
+    assert listed == {
+        whole.name.replace("operations", "audits"): pb.AUDIT_STATE_SUCCEEDED,
+        f"audits/{key}": pb.AUDIT_STATE_FAILED,
+    }
+    assert raised.value.code() is grpc.StatusCode.UNAVAILABLE
+    assert str(tmp_path) not in str(raised.value)
+    assert wait(channel, third).HasField("response")
+
+
+def test_nobody_waits_while_an_archive_is_listed(jobs: Jobs, monkeypatch: pytest.MonkeyPatch) -> None:
+    order = Order(paths=("hall",), terms=Terms(policy=policy.DEFAULT, model="zones-lite0"), request_id="once")
+    first = jobs.start(replace(order, request_id=""))
+    listing, listed = threading.Event(), threading.Event()
+    begin = run.begin
+
+    def slowly(*arguments: Any, **options: Any) -> Book:
+        listing.set()
+        assert listed.wait(20)
+        return begin(*arguments, **options)
+
+    monkeypatch.setattr(run, "begin", slowly)
+    with futures.ThreadPoolExecutor(4) as threads:
+        started = [threads.submit(jobs.start, order) for _ in range(2)]
+        assert listing.wait(20)
+        try:
+            cancelled = threads.submit(jobs.cancel, first.name).result(10)
+            resumed = threads.submit(jobs.resume, first.name).result(10)
+            known = [job.name for job in jobs.jobs()]
+        finally:
+            listed.set()
+
+    assert known == [cancelled.name] == [resumed.name] == [first.name]
+    assert len({one.result().name for one in started}) == 1
+    assert len(jobs.jobs()) == 2
 
 
 @pytest.mark.parametrize("spec", [pb.AuditSpec(paths=["hall"]), pb.AuditSpec(resume="audits/x")])

@@ -1,12 +1,15 @@
 """Who counts and who reports hear everything, in order, and can disturb nobody."""
 
+import time
 from collections.abc import Callable
+from queue import SimpleQueue
 from typing import Any
 
 import grpc
 import pytest
 from structlog.testing import capture_logs
 
+from privacy.errors import DrainedError
 from privacy.serve.observer import Answer, Look, StreamFacts
 from privacy.serve.server import Server
 from privacy.serve.servicer import EnforcementService
@@ -110,3 +113,21 @@ def test_an_answer_is_heard_of_once_though_its_client_takes_no_other(notebook: N
 
     assert [name for name, _ in notebook.heard] == ["opened", *["answered"] * taken, "closed"]
     service.stop()
+
+
+def test_a_stream_that_is_cut_when_the_grace_ends_was_not_ended_by_its_client(
+    serve: Callable[..., Server], notebook: Notebook
+) -> None:
+    server, said = serve(observers=(notebook,)), SimpleQueue[Any]()
+    for message in (config(), *clear()):
+        said.put(message)
+    with grpc.insecure_channel(server.address) as channel:
+        answers = iter(pb_grpc.EnforcementServiceStub(channel).EnforceStream(iter(said.get, None), timeout=20))
+        for _ in range(1 + len(clear())):
+            next(answers)
+        server.stop(0.1)
+        said.put(None)
+    while notebook.heard[-1][0] != "closed":
+        time.sleep(0.01)
+
+    assert isinstance(notebook.heard[-1][1], DrainedError)
