@@ -36,7 +36,7 @@ CHATTY = ("onnxscript", "onnx_ir", "torch.onnx")
     "--model",
     default="zones-lite0",
     show_default=True,
-    type=click.Choice(["zones-lite0", "zones-lite2", "zones-wide"]),
+    type=click.Choice(["zones-lite0", "zones-lite2", "zones-wide", "zones-distilled"]),
     help="Which recipe; docs/models.md says what each makes, and which ships.",
 )
 def train(data: Path, out: Path, weights: Path, model: str) -> None:

@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from privacy.measures import auroc, recall_at
+from privacy.models import catalogue
 from privacy.training import augment, calibrate, detector, export, teacher, train
 from privacy.training.config import TrainConfig
 from privacy.training.data import Balance, Photo, Vocabulary, draw_probabilities, held_out, load, read_corpus
@@ -128,7 +129,35 @@ def _wide(data: Path, out: Path, weights: Path) -> Recipe:
     return Recipe(fold, final, name="zones-wide", weights=weights, half=True)
 
 
-RECIPES = {"zones-lite0": _lite0, "zones-lite2": _lite2, "zones-wide": _wide}
+def _distilled(data: Path, out: Path, weights: Path) -> Recipe:
+    fold = TrainConfig(
+        data=data,
+        out=out,
+        drawn=(320, 416),
+        distils=catalogue.path_of(catalogue.card("zones-wide")),
+        distil_share=0.7,
+        epochs=6,
+        no_picture=0.05,
+        no_place=True,
+        close_up=0.1,
+        as_is=0.3,
+        elsewhere=0.08,
+        elsewhere_parts=("train2017", "val2017"),
+        fold=True,
+    )
+    final = replace(
+        fold,
+        epochs=2,
+        fold=False,
+        start=out / fold.digest / "averaged.pt",
+        seed=2,
+        trunk_rate=3.5e-4,
+        head_rate=1e-3,
+    )
+    return Recipe(fold, final, name="zones-distilled", weights=weights, half=True)
+
+
+RECIPES = {"zones-lite0": _lite0, "zones-lite2": _lite2, "zones-wide": _wide, "zones-distilled": _distilled}
 """By the name of the files."""
 
 

@@ -27,7 +27,7 @@ from torch.nn import functional
 
 from privacy.training import detector, teacher
 from privacy.training.config import TrainConfig
-from privacy.training.data import Photo, Vocabulary, read_corpus
+from privacy.training.data import DataError, Photo, Vocabulary, read_corpus
 from privacy.training.draws import Frozen, Painter, Shard, painter, read_shard, write_shard
 from privacy.training.export import graph_of
 from privacy.training.network import FINE_STAGE, TRUNKS, Scores, ZoneNet, imagenet_state, normalise
@@ -61,7 +61,7 @@ def run(config: TrainConfig, progress: Progress | None = None) -> Trained:
         progress: Told about every step.
 
     Raises:
-        DataError: The corpus is not where `config.data` says, or is not whole.
+        DataError: The corpus is not where `config.data` says, or is not whole; or the model to distil has other names.
     """
     torch.set_num_threads(config.threads)
     torch.manual_seed(config.seed)
@@ -117,7 +117,17 @@ def prepare(config: TrainConfig, photos: list[Photo]) -> Painter:
     others = [picture for part in parts for picture in teacher.no_rooms(things, part)]
     log.info("%d photos, %d cut-out people, %d pictures of no room", len(photos), len(figures), len(others))
     words = Vocabulary.of(photos, no_place=config.no_place)
+    if config.distils is not None:
+        _agree(config.distils, words)
     return painter(config, photos, words, teacher.read(answers), figures=figures, others=others)
+
+
+def _agree(distilled: Path, words: Vocabulary) -> None:
+    """Raise `DataError` unless a model to distil names zones and places as `words` does."""
+    facts = {entry.key: entry.value for entry in onnx.load(distilled).metadata_props}
+    theirs = [json.loads(facts.get(name, "[]")) for name in ("zones", "places")]
+    if theirs != [[zone.slug for zone in words.zones], list(words.places)]:
+        raise DataError(f"{distilled.name} names other zones or places than the photos do", path=distilled.name)
 
 
 def imagenet_weights(trunk: str = "lite0") -> dict[str, Tensor]:

@@ -9,13 +9,11 @@ from privacy.training.config import TrainConfig
 
 pytest.importorskip("onnx")
 
-import onnx
-from onnx import TensorProto, helper, numpy_helper
-
 from privacy.training.augment import resize
 from privacy.training.data import DATASETS, Photo, Vocabulary, read_labels
 from privacy.training.draws import Frozen, Painter, painter, read_shard, write_shard
 from privacy.training.teacher import COCO, Sightings
+from tests.training.graphs import constant
 
 SIZE = (64, 96)
 LABELS = ("bathroom_home", "permitted:corridor", "dormitory")
@@ -140,24 +138,6 @@ def test_a_picture_of_no_room_is_permitted(config: TrainConfig) -> None:
     for draw in map(made.draw, range(10)):
         assert draw.zones[0] == 1
         assert draw.place == -1
-
-
-def constant(path: Path, size: tuple[int, int], outputs: dict[str, tuple[int, ...]]) -> Path:
-    """An ONNX file that takes pictures of one size only, and answers zeros."""
-    zeros = [
-        helper.make_node("Constant", [], [name], value=numpy_helper.from_array(np.zeros(shape, np.float32)))
-        for name, shape in outputs.items()
-    ]
-    graph = helper.make_graph(
-        zeros,
-        "constant",
-        [helper.make_tensor_value_info("images", TensorProto.UINT8, ["batch", *size, 3])],
-        [helper.make_tensor_value_info(name, TensorProto.FLOAT, shape) for name, shape in outputs.items()],
-    )
-    proto = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 20)])
-    proto.ir_version = 10
-    onnx.save(proto, path)
-    return path
 
 
 def test_a_net_may_see_less_than_the_model_that_it_learns_from(config: TrainConfig) -> None:

