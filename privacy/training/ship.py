@@ -153,6 +153,8 @@ def _distilled(data: Path, out: Path, weights: Path) -> Recipe:
         seed=2,
         trunk_rate=3.5e-4,
         head_rate=1e-3,
+        close_up=0.16,
+        elsewhere=0.16,
     )
     return Recipe(fold, final, name="zones-distilled", weights=weights, half=True)
 
