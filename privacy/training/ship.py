@@ -72,19 +72,15 @@ def recipe(data: Path, out: Path, *, name: str = "zones-lite0", weights: Path = 
     return RECIPES[name](data, out, weights)
 
 
+def _all_photos(fold: TrainConfig) -> TrainConfig:
+    """Return the run that goes on from a fold's weights with all photos, in draws of its own and more slowly."""
+    start = fold.out / fold.digest / "averaged.pt"
+    return replace(fold, fold=False, start=start, seed=2, head_rate=1e-3)
+
+
 def _lite0(data: Path, out: Path, weights: Path) -> Recipe:
     fold = TrainConfig(data=data, out=out, epochs=6, fold=True)
-    final = replace(
-        fold,
-        epochs=3,
-        fold=False,
-        start=out / fold.digest / "averaged.pt",
-        seed=2,
-        trunk_rate=3.5e-4,
-        head_rate=1e-3,
-        close_up=0.12,
-        elsewhere=0.06,
-    )
+    final = replace(_all_photos(fold), epochs=3, trunk_rate=3.5e-4, close_up=0.12, elsewhere=0.06)
     return Recipe(fold, final, name="zones-lite0", weights=weights)
 
 
@@ -117,15 +113,7 @@ def _wide(data: Path, out: Path, weights: Path) -> Recipe:
         as_is=0.3,
         epochs=6,
     )
-    final = replace(
-        fold,
-        epochs=2,
-        fold=False,
-        start=out / fold.digest / "averaged.pt",
-        seed=2,
-        trunk_rate=2e-4,
-        head_rate=1e-3,
-    )
+    final = replace(_all_photos(fold), epochs=2, trunk_rate=2e-4)
     return Recipe(fold, final, name="zones-wide", weights=weights, half=True)
 
 
@@ -145,17 +133,7 @@ def _distilled(data: Path, out: Path, weights: Path) -> Recipe:
         elsewhere_parts=("train2017", "val2017"),
         fold=True,
     )
-    final = replace(
-        fold,
-        epochs=2,
-        fold=False,
-        start=out / fold.digest / "averaged.pt",
-        seed=2,
-        trunk_rate=3.5e-4,
-        head_rate=1e-3,
-        close_up=0.16,
-        elsewhere=0.16,
-    )
+    final = replace(_all_photos(fold), epochs=2, trunk_rate=3.5e-4, close_up=0.16, elsewhere=0.16)
     return Recipe(fold, final, name="zones-distilled", weights=weights, half=True)
 
 
