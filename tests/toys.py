@@ -8,6 +8,8 @@ from numpy.typing import NDArray
 from privacy.evidence import Evidence
 from privacy.frame import Frame, Layout
 from privacy.models.detector import Box, Detection
+from privacy.policy import Effect
+from privacy.serve.observer import StreamFacts
 from privacy.zones import Zone
 
 
@@ -57,3 +59,19 @@ def evidence(p: float, offset: float = 0.0, zone: Zone = Zone.WASHROOM) -> Evide
 def grey_frame(level: int, offset: float = 0.0, sequence: int = 0, size: tuple[int, int] = (48, 64)) -> Frame:
     """A full-range frame of one luma level."""
     return Frame((np.full(size, level, np.uint8),), Layout.GRAY, offset, sequence, full_range=True)
+
+
+def stream_facts(camera: str, session: str) -> StreamFacts:
+    """A stream as the service describes one that asks for verdicts on every raw frame."""
+    return StreamFacts(
+        session=session,
+        camera=camera,
+        peer="",
+        purpose="",
+        policy="guangdong",
+        mode="VERDICT",
+        delivery="EVERY_FRAME",
+        pixel_format="GRAY",
+        effect=Effect(),
+        static=(),
+    )

@@ -1,6 +1,7 @@
 """What the cameras show now and have shown, and which pictures of it may be seen."""
 
 import time
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -18,24 +19,13 @@ from privacy.verdict import State, Verdict
 from privacy.zones import Zone
 from tests.console.conftest import Clock
 from tests.reports.stories import CAMERA, NOON
-from tests.toys import grey_frame
+from tests.toys import grey_frame, stream_facts
 
 STATES = {".": State.CLEAR, "W": State.PROHIBITED, "?": State.UNCERTAIN}
 
 
 def stream(session: str = "s1", camera: str = CAMERA) -> StreamFacts:
-    return StreamFacts(
-        session=session,
-        camera=camera,
-        peer="ipv4:127.0.0.1:1",
-        purpose="",
-        policy="guangdong",
-        mode="VERDICT",
-        delivery="LATEST",
-        pixel_format="JPEG",
-        effect=Effect(),
-        static=(),
-    )
+    return replace(stream_facts(camera, session), peer="ipv4:127.0.0.1:1", delivery="LATEST", pixel_format="JPEG")
 
 
 def answer(letter: str, *, inherited: bool = False, reason: Reason = Reason.MODEL, exposure: int = 0) -> Answer:

@@ -5,6 +5,7 @@ import pickle
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +53,7 @@ from tests.reports.conftest import Clock
 from tests.reports.stories import looks
 from tests.serve.conftest import engine
 from tests.serve.messages import CAMERA, LIGHT, config, frame, refusal, results
+from tests.toys import stream_facts
 
 AUTHORITY = new_key()
 PUBLIC = AUTHORITY.public_key().public_bytes_raw()
@@ -355,19 +357,7 @@ def test_what_is_wrong_is_said(reports: Any, call: Callable[[Any], object], code
 
 
 def stream(session: str, *, registered: bool = True) -> StreamFacts:
-    return StreamFacts(
-        session=session,
-        camera=CAMERA,
-        peer="",
-        purpose="",
-        policy="guangdong",
-        mode="VERDICT",
-        delivery="EVERY_FRAME",
-        pixel_format="GRAY",
-        effect=Effect(),
-        static=(),
-        registered=registered,
-    )
+    return replace(stream_facts(CAMERA, session), registered=registered)
 
 
 def seen(number: int, state: State) -> Answer:

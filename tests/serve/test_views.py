@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -19,10 +20,11 @@ from privacy.evidence import Reason
 from privacy.frame import Frame, Layout
 from privacy.plan import MaskPlan
 from privacy.policy import Effect
-from privacy.serve.observer import Answer, Ptz, Stages, StreamFacts
+from privacy.serve.observer import Answer, Ptz, Stages
 from privacy.serve.views import Rhythm, Views
 from privacy.verdict import State, Verdict
 from tests.cameras.test_view import SIZE, WALL, night, scene, seen
+from tests.toys import stream_facts
 
 CAMERA = "sites/hq/cameras/lobby"
 START = 1_773_288_000.0
@@ -66,19 +68,8 @@ class Watched(Views):
 
     def open(self, camera: str = CAMERA, session: str = "one") -> None:
         """Begin a stream, as the service does."""
-        self.facts = StreamFacts(
-            session=session,
-            camera=camera,
-            peer="",
-            purpose="lobby",
-            policy="guangdong",
-            mode="VERDICT",
-            delivery="EVERY_FRAME",
-            pixel_format="GRAY",
-            effect=Effect(),
-            static=(),
-            presets=self.registry.camera(camera).presets,
-        )
+        presets = self.registry.camera(camera).presets
+        self.facts = replace(stream_facts(camera, session), purpose="lobby", presets=presets)
         self.opened(self.facts)
 
     def show(
