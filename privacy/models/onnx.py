@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from privacy.errors import EvidenceError, ModelIntegrityError
 from privacy.evidence import Evidence
+from privacy.models.graph import with_hard_swish
 from privacy.models.head import Signature
 from privacy.zones import Zone
 
@@ -40,10 +41,11 @@ def open_session(weights: bytes, *, name: str, threads: int) -> ort.InferenceSes
     # Idle threads that spin take the cores away from decoding.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     try:
+        weights = with_hard_swish(weights)
         session = ort.InferenceSession(weights, options, providers=["CPUExecutionProvider"])
         if session.get_overridable_initializers():
             return ort.InferenceSession(weights + _CONSTANT_WEIGHTS, options, providers=["CPUExecutionProvider"])
-    except Exception as error:  # ONNX Runtime raises its own kinds, and a hostile file may provoke any
+    except Exception as error:  # ONNX Runtime and protobuf raise their own kinds, and a hostile file may provoke any
         raise ModelIntegrityError(f"{name} is no model that ONNX Runtime can read: {error}", model=name) from error
     return session
 
