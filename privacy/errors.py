@@ -277,7 +277,8 @@ class DatabaseFullError(DatabaseError):
 class ViewUnsettledError(PrivacyError):
     """What a camera shows now cannot be approved: nobody sees it, it moves, or it is not known to be permitted.
 
-    Or a view that has changed would go with its preset before somebody has approved one.
+    Or a view that has changed would go with its preset, or stay away when its camera is registered again, before
+    somebody has approved one.
     """
 
     reason = "VIEW_UNSETTLED"

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from privacy import filters, pages
 from privacy.cameras.camera import PART, Camera, Preset, Site, camera_name, camera_of, kept, site_name, site_of
-from privacy.cameras.tables import CameraRow, SiteRow, ViewRow
+from privacy.cameras.tables import CameraRow, SiteRow, UnsettledRow, ViewRow
 from privacy.cameras.view import Fingerprint
 from privacy.database import reading, writing
 from privacy.errors import (
@@ -228,6 +228,7 @@ class Registry:
             ResourceNotFoundError: Its site is not registered.
             FieldError: Its policy does not know what it is for.
             PolicyError: There is no such policy.
+            ViewUnsettledError: One of this name was removed while its view had changed, and a preset of it is missing.
         """
         site, part = camera_of(camera.name)
         camera = replace(camera, presets=kept((), camera.presets)).checked(self._policy_of(camera.policy))
@@ -236,6 +237,7 @@ class Registry:
         with writing(self._engine) as session:
             _found(session, SiteRow, site, site_name(site), lock=True)
             _add(session, row, camera.name)
+            _take_up(session, row, camera)
             made = _camera(row)
         self._tell(Registered(subject=made.name, at=_at(made), known=True, actor=actor, purpose=purpose))
         return made
@@ -433,7 +435,7 @@ class Registry:
         purpose: str = "",
         approval: str = "",
     ) -> None:
-        """Remove a camera from the register; what was reported of it stays.
+        """Remove a camera from the register; what was reported of it stays, and so does that its view has changed.
 
         Args:
             name: Of the camera.
@@ -453,6 +455,7 @@ class Registry:
                 return _must_exist(name, allow_missing=allow_missing)
             _check_etag(row, etag, name)
             hid = bool(_camera(row).static_zones)
+            _leave(session, row)
             session.delete(row)
         at = self._now().timestamp()
         self._tell(Registered(subject=name, at=at, known=False, actor=actor, purpose=purpose))
@@ -565,6 +568,38 @@ def _add(session: Session, row: SiteRow | CameraRow, name: str) -> None:
         session.flush()
     except IntegrityError:
         raise AlreadyExistsError(f"{name} is registered already", name=name) from None
+
+
+def _leave(session: Session, row: CameraRow) -> None:
+    """Remember what of a camera's views is not settled, for whoever registers it again."""
+    for view in row.views:
+        if view.change:
+            left = UnsettledRow(site=view.site, camera=view.camera, preset=view.preset, fingerprint=view.fingerprint)
+            left.change, left.change_time = view.change, view.change_time
+            session.merge(left)
+
+
+def _take_up(session: Session, row: CameraRow, camera: Camera) -> None:
+    """Give a new camera the views that one of its name was removed with, if they had changed and nobody approved one.
+
+    Raises:
+        ViewUnsettledError: It has not all of these presets: under others it would be one that never changed.
+    """
+    found = session.scalars(
+        select(UnsettledRow).where(UnsettledRow.site == row.site, UnsettledRow.camera == row.camera)
+    ).all()
+    if missing := sorted(left.preset for left in found if camera.preset(left.preset) is None):
+        raise ViewUnsettledError(
+            f"{camera.name} was removed when its view had changed: register it with its presets, and approve one; "
+            f"missing: {', '.join(missing)[:_SHOWN]}",
+            name=camera.name,
+        )
+    for left in found:
+        view = ViewRow(preset=left.preset, fingerprint=left.fingerprint, change=left.change)
+        view.change_time = left.change_time
+        row.views.append(view)
+        session.delete(left)
+    session.flush()
 
 
 def _check_etag(row: SiteRow | CameraRow, etag: str, name: str) -> None:

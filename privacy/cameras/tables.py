@@ -71,3 +71,19 @@ class ViewRow(Base):
     fingerprint: Mapped[bytes] = mapped_column(LargeBinary, deferred=True)
     change: Mapped[str] = mapped_column(String(16), default="")
     change_time: Mapped[datetime | None] = mapped_column(Utc)
+
+
+class UnsettledRow(Base):
+    """A view that had changed when its camera was removed, and that nobody has approved since.
+
+    It waits for a camera of the same name, and so belongs neither to a camera nor to a site.
+    """
+
+    __tablename__ = "unsettled_views"
+
+    site: Mapped[str] = mapped_column(String(63), primary_key=True)
+    camera: Mapped[str] = mapped_column(String(63), primary_key=True)
+    preset: Mapped[str] = mapped_column(String(63), primary_key=True)
+    fingerprint: Mapped[bytes] = mapped_column(LargeBinary)
+    change: Mapped[str] = mapped_column(String(16))
+    change_time: Mapped[datetime | None] = mapped_column(Utc)

@@ -132,7 +132,8 @@ class CameraServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def CreateCamera(self, request, context):
-        """Registers a camera.
+        """Registers a camera. One of a name that was removed while its view had changed, and was not approved again, comes back
+        as changed; `FAILED_PRECONDITION` with `VIEW_UNSETTLED` if one of its changed presets is missing.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -161,7 +162,8 @@ class CameraServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def DeleteCamera(self, request, context):
-        """Removes a camera from the register. Its reports and ledger entries stay.
+        """Removes a camera from the register. Its reports and ledger entries stay, and so does that its view has changed: see
+        `CreateCamera`.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

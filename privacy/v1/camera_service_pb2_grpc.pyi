@@ -44,7 +44,9 @@ class CameraServiceStub:
     DeleteSite: _grpc.UnaryUnaryMultiCallable[_camera_service_pb2.DeleteSiteRequest, _camera_service_pb2.DeleteSiteResponse]
     """Removes a site that has no cameras; otherwise `FAILED_PRECONDITION`."""
     CreateCamera: _grpc.UnaryUnaryMultiCallable[_camera_service_pb2.CreateCameraRequest, _camera_service_pb2.CreateCameraResponse]
-    """Registers a camera."""
+    """Registers a camera. One of a name that was removed while its view had changed, and was not approved again, comes back
+    as changed; `FAILED_PRECONDITION` with `VIEW_UNSETTLED` if one of its changed presets is missing.
+    """
     GetCamera: _grpc.UnaryUnaryMultiCallable[_camera_service_pb2.GetCameraRequest, _camera_service_pb2.GetCameraResponse]
     """Returns a camera."""
     ListCameras: _grpc.UnaryUnaryMultiCallable[_camera_service_pb2.ListCamerasRequest, _camera_service_pb2.ListCamerasResponse]
@@ -54,7 +56,9 @@ class CameraServiceStub:
     approved again.
     """
     DeleteCamera: _grpc.UnaryUnaryMultiCallable[_camera_service_pb2.DeleteCameraRequest, _camera_service_pb2.DeleteCameraResponse]
-    """Removes a camera from the register. Its reports and ledger entries stay."""
+    """Removes a camera from the register. Its reports and ledger entries stay, and so does that its view has changed: see
+    `CreateCamera`.
+    """
     ApproveView: _grpc.UnaryUnaryMultiCallable[_camera_service_pb2.ApproveViewRequest, _camera_service_pb2.ApproveViewResponse]
     """Approves what a camera shows now as its registered view (Guangdong Decree 132 Art. 17(4)).
 
@@ -79,7 +83,9 @@ class CameraServiceAsyncStub(CameraServiceStub):
     DeleteSite: _aio.UnaryUnaryMultiCallable[_camera_service_pb2.DeleteSiteRequest, _camera_service_pb2.DeleteSiteResponse]  # type: ignore[assignment]
     """Removes a site that has no cameras; otherwise `FAILED_PRECONDITION`."""
     CreateCamera: _aio.UnaryUnaryMultiCallable[_camera_service_pb2.CreateCameraRequest, _camera_service_pb2.CreateCameraResponse]  # type: ignore[assignment]
-    """Registers a camera."""
+    """Registers a camera. One of a name that was removed while its view had changed, and was not approved again, comes back
+    as changed; `FAILED_PRECONDITION` with `VIEW_UNSETTLED` if one of its changed presets is missing.
+    """
     GetCamera: _aio.UnaryUnaryMultiCallable[_camera_service_pb2.GetCameraRequest, _camera_service_pb2.GetCameraResponse]  # type: ignore[assignment]
     """Returns a camera."""
     ListCameras: _aio.UnaryUnaryMultiCallable[_camera_service_pb2.ListCamerasRequest, _camera_service_pb2.ListCamerasResponse]  # type: ignore[assignment]
@@ -89,7 +95,9 @@ class CameraServiceAsyncStub(CameraServiceStub):
     approved again.
     """
     DeleteCamera: _aio.UnaryUnaryMultiCallable[_camera_service_pb2.DeleteCameraRequest, _camera_service_pb2.DeleteCameraResponse]  # type: ignore[assignment]
-    """Removes a camera from the register. Its reports and ledger entries stay."""
+    """Removes a camera from the register. Its reports and ledger entries stay, and so does that its view has changed: see
+    `CreateCamera`.
+    """
     ApproveView: _aio.UnaryUnaryMultiCallable[_camera_service_pb2.ApproveViewRequest, _camera_service_pb2.ApproveViewResponse]  # type: ignore[assignment]
     """Approves what a camera shows now as its registered view (Guangdong Decree 132 Art. 17(4)).
 
@@ -147,7 +155,9 @@ class CameraServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _camera_service_pb2.CreateCameraRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_camera_service_pb2.CreateCameraResponse, _abc.Awaitable[_camera_service_pb2.CreateCameraResponse]]:
-        """Registers a camera."""
+        """Registers a camera. One of a name that was removed while its view had changed, and was not approved again, comes back
+        as changed; `FAILED_PRECONDITION` with `VIEW_UNSETTLED` if one of its changed presets is missing.
+        """
 
     @_abc_1.abstractmethod
     def GetCamera(
@@ -181,7 +191,9 @@ class CameraServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _camera_service_pb2.DeleteCameraRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_camera_service_pb2.DeleteCameraResponse, _abc.Awaitable[_camera_service_pb2.DeleteCameraResponse]]:
-        """Removes a camera from the register. Its reports and ledger entries stay."""
+        """Removes a camera from the register. Its reports and ledger entries stay, and so does that its view has changed: see
+        `CreateCamera`.
+        """
 
     @_abc_1.abstractmethod
     def ApproveView(

@@ -357,6 +357,79 @@ def test_a_preset_whose_view_has_changed_goes_only_once_one_is_approved(registry
     assert [(each.preset_id, each.watched, each.change) for each in after.presets] == [("gate", True, None)]
 
 
+def turned(registry: Registry, *presets: str) -> Camera:
+    """Return a camera whose views were approved, and have changed since."""
+    made = registry.create_camera(camera(presets=tuple(Preset(preset_id=each) for each in presets)))
+    for each in presets:
+        registry.approve_view(made.name, each, actor="li", reason="seen", fingerprint=HERE)
+    registry.view_seen(made.name, ViewChange.TURNED, 1_773_288_000.0)
+    return registry.camera(made.name)
+
+
+@pytest.mark.parametrize("site_too", [False, True], ids=["a camera", "a camera and its site"])
+def test_a_camera_that_is_removed_and_registered_again_is_still_one_that_was_turned(
+    registry: Registry, *, site_too: bool
+) -> None:
+    """Whoever may edit cameras could else have a changed view shown that nobody approved."""
+    before = turned(registry, "door", "gate")
+    registry.delete_camera(before.name, actor="li")
+    if site_too:
+        registry.delete_site("sites/a")
+        registry.create_site(Site(name="sites/a", display_name="A again"))
+    after = registry.create_camera(camera(presets=(Preset(preset_id="gate"), Preset(preset_id="door"))))
+
+    assert after == registry.camera(before.name)
+    assert {each.preset_id: (each.change, each.change_time, each.watched) for each in after.presets} == {
+        each.preset_id: (ViewChange.TURNED, each.change_time, True) for each in before.presets
+    }
+    assert {each.approve_time for each in after.presets} == {None}
+    assert {key: one.to_bytes() for key, one in registry.fingerprints(before.name).items()} == {
+        "door": HERE.to_bytes(),
+        "gate": HERE.to_bytes(),
+    }
+
+
+@pytest.mark.parametrize("presets", [(), ("door",), ("door", "other")])
+def test_a_camera_that_was_turned_does_not_come_back_without_its_presets(
+    registry: Registry, events: list[Event], presets: tuple[str, ...]
+) -> None:
+    name = turned(registry, "door", "gate").name
+    registry.delete_camera(name, actor="li")
+    events.clear()
+    again = camera(presets=tuple(Preset(preset_id=each) for each in presets))
+    with pytest.raises(ViewUnsettledError, match="gate"):
+        registry.create_camera(again)
+    with pytest.raises(ViewUnsettledError, match="gate"):
+        registry.update_camera(name, {}, actor="li", missing=lambda: again)
+
+    assert events == []
+    with pytest.raises(ResourceNotFoundError):
+        registry.camera(name)
+
+
+@pytest.mark.parametrize(
+    "settle",
+    [
+        lambda registry, name: registry.approve_view(name, "door", actor="li", reason="seen"),
+        lambda registry, name: registry.view_seen(name, None),
+    ],
+    ids=["approved", "seen again"],
+)
+def test_a_view_that_is_settled_is_not_remembered(
+    registry: Registry, settle: Callable[[Registry, str], object]
+) -> None:
+    name = turned(registry, "door").name
+    for _ in range(2):
+        registry.delete_camera(name, actor="li")
+        registry.create_camera(camera(presets=(Preset(preset_id="door"),)))
+    still = registry.camera(name).view_changed
+    settle(registry, name)
+    registry.delete_camera(name, actor="li")
+
+    assert still
+    assert registry.create_camera(camera()).presets == ()
+
+
 @pytest.mark.parametrize("after", ["a/b", "é", "\ud800", "a\0"])
 def test_a_page_token_that_somebody_made_up_is_refused(registry: Registry, after: str) -> None:
     """Before the database sees what is in it."""

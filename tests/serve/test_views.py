@@ -199,6 +199,27 @@ def test_a_new_stream_of_the_same_camera_is_hidden_as_well(watched: Watched) -> 
     assert all(watched.show(TURNED, 2))
 
 
+@pytest.mark.parametrize("restart", [False, True])
+def test_a_camera_that_is_removed_and_registered_again_is_hidden_until_somebody_approves_its_view(
+    watched: Watched, registry: Registry, *, restart: bool
+) -> None:
+    approved(watched)
+    watched.show(TURNED, 3 * CHECK)
+    watched.closed(watched.facts, None)
+    registry.delete_camera(CAMERA, actor="users/li")
+    presets = (Preset(preset_id="door"),)
+    registry.create_camera(Camera(name=CAMERA, display_name="New", declared_purpose="lobby", presets=presets))
+    with Watched(registry) as other:
+        again = other if restart else watched
+        again.open(session="two")
+        hidden = again.show(TURNED, 2 * CHECK)
+        again.approve()
+        shown = again.show(TURNED, 2 * CHECK)
+
+    assert all(hidden)
+    assert not any(shown)
+
+
 def test_who_approves_the_new_view_ends_the_hiding_and_is_watched_with_it(watched: Watched) -> None:
     approved(watched)
     watched.show(TURNED, 4 * CHECK)
