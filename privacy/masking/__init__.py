@@ -56,7 +56,10 @@ def mask(frame: Frame, plan: MaskPlan, into: Plane | None = None) -> Frame:
     parts = cover_all(plan.regions, frame.size)
     if not parts:
         return frame
-    planes = _copies(frame, into)
+    planes = _allocate(frame.layout, *frame.size, into)
+    if not any(part.covers(frame.size) for part in parts):  # else every sample is written anyhow
+        for plane, source in zip(planes, frame.planes, strict=True):
+            plane[...] = source
     apply(frame, planes, parts, plan.effect)
     return frame.with_planes(planes)
 
@@ -72,18 +75,20 @@ def untouched(frame: Frame, plan: MaskPlan) -> Frame | None:
 
 def apply(frame: Frame, planes: Sequence[Plane], parts: Sequence[Part], effect: Effect) -> None:
     """Write the parts of every plane."""
+    halved = halved_planes(frame.layout)
+    if effect.kind is EffectKind.SOLID:
+        halves = [part.halved() for part in parts] if any(halved) else []
+        black = black_of(frame.layout, full_range=frame.full_range)
+        for plane, colour, is_half in zip(planes, black, halved, strict=True):
+            effects.solid(plane, halves if is_half else parts, colour)
+        return
     side, grain = effects.side_of(effect.strength, frame.size), effects.grain_of(effect.strength, frame.size)
-    black = black_of(frame.layout, full_range=frame.full_range)
-    halves = [part.halved() for part in parts] if any(halved_planes(frame.layout)) else []
-    for source, plane, colour, halved in zip(frame.planes, planes, black, halved_planes(frame.layout), strict=True):
-        some, scale = (halves, 2) if halved else (parts, 1)
-        match effect.kind:
-            case EffectKind.SOLID:
-                effects.solid(plane, some, colour)
-            case EffectKind.PIXELATE:
-                effects.pixelate(source, plane, some, side // scale, grain // scale)
-            case EffectKind.BLUR:
-                effects.blur(source, plane, some, side // scale, grain // scale)
+    layers = [
+        effects.Layer(source, plane, 2 if is_half else 1)
+        for source, plane, is_half in zip(frame.planes, planes, halved, strict=True)
+    ]
+    show = effects.pixelate if effect.kind is EffectKind.PIXELATE else effects.blur
+    show(layers, parts, side, grain)
 
 
 def blank(frame: Frame) -> Frame:
@@ -158,6 +163,7 @@ def _blank_planes(layout: Layout, height: int, width: int, *, full_range: bool) 
     return _BLANKS.get((layout, height, width, full_range), make)
 
 
+@cache
 def black_of(layout: Layout, *, full_range: bool) -> tuple[int, ...]:
     """Return the value of black for every plane (ITU-R BT.601: luma 16 in video range, chroma 128)."""
     luma = 0 if full_range else 16
@@ -170,17 +176,10 @@ def black_of(layout: Layout, *, full_range: bool) -> tuple[int, ...]:
     }[layout]
 
 
+@cache
 def halved_planes(layout: Layout) -> tuple[bool, ...]:
     """Say for every plane whether it holds one sample for four pixels."""
     return {Layout.I420: (False, True, True), Layout.NV12: (False, True)}.get(layout, (False,))
-
-
-def _copies(frame: Frame, into: Plane | None) -> tuple[Plane, ...]:
-    height, width = frame.size
-    planes = _allocate(frame.layout, height, width, into)
-    for plane, source in zip(planes, frame.planes, strict=True):
-        plane[...] = source
-    return planes
 
 
 def _allocate(layout: Layout, height: int, width: int, buffer: Plane | None = None) -> tuple[Plane, ...]:

@@ -32,9 +32,15 @@ class Part:
         """Memory that it holds."""
         return 0 if self.where is None else self.where.nbytes
 
+    def covers(self, size: tuple[int, int]) -> bool:
+        """Say whether it holds every pixel of a plane of `(height, width)`."""
+        return self.where is None and self.box == (slice(0, size[0]), slice(0, size[1]))
+
     def halved(self) -> "Part":
         """Return the chroma samples of which any of up to four luma pixels is hidden."""
-        rows, columns = (slice(span.start // 2, (span.stop + 1) // 2) for span in self.box)
+        down, across = self.box
+        rows = slice(down.start // 2, (down.stop + 1) // 2)
+        columns = slice(across.start // 2, (across.stop + 1) // 2)
         if self.where is None:
             return Part((rows, columns))
         even = np.zeros((2 * (rows.stop - rows.start), 2 * (columns.stop - columns.start)), np.bool_)

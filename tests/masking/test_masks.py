@@ -108,6 +108,37 @@ def test_a_hidden_part_shows_what_the_whole_frame_would_and_exactly_what_is_stat
 
 @pytest.mark.parametrize("kind", ["pixelate", "blur"])
 @pytest.mark.parametrize("layout", list(Layout))
+@pytest.mark.parametrize(
+    ("size", "strength"),
+    [
+        pytest.param((15, 23), 0.5, id="one cell more in chroma than in luma, down and across"),
+        pytest.param((15, 32), 0.5, id="one cell more down only"),
+        pytest.param((135, 203), 0.5, id="the last grains are there in part"),
+        pytest.param((129, 131), 1.0, id="the last grains hold one pixel"),
+        pytest.param((128, 256), 1.0, id="every grain is whole"),
+        pytest.param((10, 300), 1.0, id="lower than a grain is elsewhere"),
+    ],
+)
+def test_what_lies_at_the_end_of_a_plane_is_in_the_last_grains_and_cells(
+    kind: str, layout: Layout, size: tuple[int, int], strength: float
+) -> None:
+    frame, effect = random_frame(layout, size), Effect(EffectKind(kind), strength)
+    side, grain = effects.side_of(strength, size), effects.grain_of(strength, size)
+    slow = {"pixelate": slowly.pixelated, "blur": slowly.blurred}[kind]
+    full, corner = (mask(frame, MaskPlan((region,), effect)) for region in (WHOLE, upright(0.7, 0.6, 1.0, 1.0)))
+    seen = hidden(frame, MaskPlan((upright(0.7, 0.6, 1.0, 1.0),), effect))
+
+    for before, all_of_it, some, where, halved in zip(
+        frame.planes, full.planes, corner.planes, seen, halved_planes(layout), strict=True
+    ):
+        scale = 2 if halved else 1
+        want = slow(before, side // scale, grain // scale)
+        assert np.array_equal(want, all_of_it)
+        assert np.array_equal(want[where], some[where])
+
+
+@pytest.mark.parametrize("kind", ["pixelate", "blur"])
+@pytest.mark.parametrize("layout", list(Layout))
 @pytest.mark.parametrize("count", [2, 30])
 def test_few_parts_of_a_large_frame_show_what_many_would(kind: str, layout: Layout, count: int) -> None:
     """Few are averaged one by one, many together; the grains must be the same."""
@@ -127,7 +158,7 @@ def test_no_cell_is_narrower_than_asked(size: tuple[int, int], grains: int, grai
     """A cell of one row would show the row's means."""
     plane, side = np.random.default_rng(1).integers(0, 255, size, np.uint8), grains * grain
     out = plane.copy()
-    effects.pixelate(plane, out, [Part((slice(0, size[0]), slice(0, size[1])))], side, grain)
+    effects.pixelate([effects.Layer(plane, out)], [Part((slice(0, size[0]), slice(0, size[1])))], side, grain)
 
     assert np.array_equal(slowly.pixelated(plane, side, grain), out)
     assert len(np.unique(out)) <= np.prod([max(1, length // side) for length in size])
