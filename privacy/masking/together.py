@@ -58,7 +58,11 @@ class Together:
         while not mine.is_done:
             with self._device:
                 if not mine.is_done:  # else somebody has masked it while this thread waited for the device
-                    self._mask(self._next())
+                    some = self._next()
+                    try:
+                        self._mask(some)
+                    finally:  # a thread that is told to end takes nobody's frame with it but its own
+                        self._leave([one for one in some if one is not mine and not one.is_done])
         if mine.error is not None:
             raise mine.error
         if mine.masked is None:
@@ -68,6 +72,10 @@ class Together:
     def _next(self) -> list[_Waiting]:
         with self._entry:
             return [self._waiting.popleft() for _ in range(min(MOST, len(self._waiting)))]
+
+    def _leave(self, some: Sequence[_Waiting]) -> None:
+        with self._entry:
+            self._waiting.extendleft(reversed(some))
 
     def _mask(self, some: Sequence[_Waiting]) -> None:
         try:

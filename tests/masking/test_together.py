@@ -81,6 +81,25 @@ def test_a_frame_that_fails_takes_no_other_with_it() -> None:
     assert all(same(got, mask(one, PART)) for got, one in zip(found, frames, strict=True) if isinstance(got, Frame))
 
 
+def test_a_thread_that_is_told_to_end_leaves_the_frames_of_the_others_to_them() -> None:
+    class EndedError(BaseException):
+        """What ends a thread, as `SystemExit` does; no failure of a frame."""
+
+    class Ends(Device):
+        def __call__(self, frames: Sequence[Frame], plans: Sequence[MaskPlan]) -> list[Frame]:
+            if len(self.sizes) == 1 or not frames:  # the second batch, and whoever would ask for nothing for ever
+                self.sizes.append(len(frames))
+                raise EndedError
+            return super().__call__(frames, plans)
+
+    device, frames = Ends(), [frame_of(number) for number in range(5)]
+    found = crowd(device, frames)
+
+    assert device.sizes == [1, 4, 3]
+    assert [type(got) for got in found].count(EndedError) == 1
+    assert all(same(got, mask(one, PART)) for got, one in zip(found, frames, strict=True) if isinstance(got, Frame))
+
+
 def test_a_device_that_gives_back_too_little_shows_nobody() -> None:
     together = Together(lambda frames, _plans: frames[:-1])
 
