@@ -34,7 +34,8 @@ PrivacyError
 ├── InUseError                  others depend on it
 ├── DatabaseError               what must outlive the process cannot be read or written
 │   ├── DatabaseBusyError       somebody else holds it; a retry may help
-│   └── DatabaseFullError       there is no room for another line
+│   ├── DatabaseFullError       there is no room for another line
+│   └── DamagedError            what was written is not what is there now; a retry will not help
 ├── ViewUnsettledError          a view that cannot be approved as it is now
 ├── ReviewError                 a step that a report in its state may not take
 ├── AccessError                 evidence that was asked for without what the law asks for
@@ -272,6 +273,12 @@ class DatabaseFullError(DatabaseError):
     """The disk of the database is full. Nothing was written."""
 
     reason = "DATABASE_FULL"
+
+
+class DamagedError(DatabaseError):
+    """What is kept was altered or cut off, and cannot be read. Somebody has to fetch it from a backup."""
+
+    reason = "DATA_DAMAGED"
 
 
 class ViewUnsettledError(PrivacyError):

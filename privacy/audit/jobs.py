@@ -8,6 +8,7 @@ import re
 import sqlite3
 import threading
 import uuid
+import zlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
@@ -25,7 +26,15 @@ from privacy.audit.engines import MakeScanner
 from privacy.audit.engines.local import LocalEngine
 from privacy.audit.page import write_page
 from privacy.audit.terms import Terms
-from privacy.errors import DatabaseError, FieldError, InputError, PrivacyError, ResourceNotFoundError, SinkError
+from privacy.errors import (
+    DamagedError,
+    DatabaseError,
+    FieldError,
+    InputError,
+    PrivacyError,
+    ResourceNotFoundError,
+    SinkError,
+)
 from privacy.models import catalogue
 from privacy.policy import Policy
 
@@ -33,6 +42,8 @@ log = structlog.get_logger()
 
 _STOP_S = 10.0
 _NAME = re.compile(r"audits/([0-9a-f]{32})")
+_DAMAGE = frozenset({sqlite3.SQLITE_ERROR, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_FORMAT})
+"""What SQLite says of a file that is not what it was; `SQLITE_ERROR` is that a table is missing."""
 MAX_UNREADABLE = 1000
 """So many unreadable recordings are told with the progress; the book has all."""
 
@@ -118,14 +129,17 @@ class Shelf:
         if missing := [root for root in self.roots if not root.is_dir()]:
             raise InputError(f"{missing[0]}: an archive root must be a folder", field="roots")
 
-    def book(self, name: str) -> Book:
-        """Open the book of an audit; the caller closes it.
+    @contextmanager
+    def book(self, name: str) -> Iterator[Book]:
+        """Lend the book of an audit, to whoever only makes something of what stands in it.
 
         Raises:
             ResourceNotFoundError: There is none of this name.
-            DatabaseError: It cannot be read.
+            DatabaseError: It cannot be read now.
+            DamagedError: What stands in it cannot be read, or is not what was written.
         """
-        return self._book(self._key(name))
+        with self._lent(self._key(name)) as book:
+            yield book
 
     def thumbnails(self, name: str, files: Sequence[str]) -> list[bytes]:
         """Return masked pictures of a finding."""
@@ -145,11 +159,31 @@ class Shelf:
             raise ResourceNotFoundError("no audit of this name", name=name[:64])
         return found[1]
 
+    @contextmanager
+    def _lent(self, key: str) -> Iterator[Book]:
+        try:
+            with self._book(key) as book:
+                yield book
+        except (sqlite3.DatabaseError, zlib.error, ValueError, TypeError, LookupError, AttributeError) as error:
+            raise self._unread(key, error) from error
+
     def _book(self, key: str) -> Book:
         try:
             return Book(self._folder / key / NAME)
         except InputError as error:  # whoever asks cannot fix it, and where it lies is for the log
+            if isinstance(error.__cause__, sqlite3.DatabaseError):
+                raise self._unread(key, error.__cause__) from error
             raise DatabaseError(str(error)) from error
+
+    def _unread(self, key: str, error: Exception) -> DatabaseError:
+        """Return why a book could not be read: it is damaged, unless SQLite says that it did not come to read it."""
+        path = self._folder / key / NAME
+        # An error without a code is of a value that is none of its kind.
+        code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT) & 0xFF  # the rest says it more closely
+        if isinstance(error, sqlite3.DatabaseError) and code not in _DAMAGE:
+            return DatabaseError(f"{path} cannot be read: {error}", path=str(path))
+        # What a value is that cannot be read may be anybody's; its kind is enough.
+        return DamagedError(f"{path} is no whole book: {type(error).__name__}", path=str(path))
 
 
 class Jobs(Shelf):
@@ -226,7 +260,7 @@ class Jobs(Shelf):
         key = self._key(name)
         with self._more:
             if key not in self._queue and key != self._running:
-                with self._book(key) as book:
+                with self._lent(key) as book:
                     book.state("request", request_id or book.fact("request", ""))
                     if Status(book.fact("status")) is not Status.SUCCEEDED:
                         book.state("status", Status.QUEUED)
@@ -245,7 +279,7 @@ class Jobs(Shelf):
         with self._more:
             if key in self._queue:
                 self._queue.remove(key)
-                with self._book(key) as book:
+                with self._lent(key) as book:
                     self._end(book, Status.CANCELLED)
             elif key == self._running:
                 self._cancelled.add(key)
@@ -256,7 +290,8 @@ class Jobs(Shelf):
 
         Raises:
             ResourceNotFoundError: There is none of this name.
-            DatabaseError: Its book cannot be read.
+            DatabaseError: Its book cannot be read now.
+            DamagedError: It cannot be read at all.
         """
         return self._read(self._key(name))
 
@@ -272,20 +307,17 @@ class Jobs(Shelf):
         return sorted(found, key=lambda job: (job.created, job.name), reverse=True)
 
     def _read(self, key: str) -> Job:
-        try:
-            with self._book(key) as book:
-                return self._job(key, book)
-        except (sqlite3.DatabaseError, ValueError, TypeError, KeyError) as error:
-            raise DatabaseError(f"{self._folder / key / NAME} is no whole book: {type(error).__name__}") from error
+        with self._lent(key) as book:
+            return self._job(key, book)
 
     def _asked_by(self, request_id: str) -> str | None:
         """Return the audit that was ordered with this id; None if it has none, or its book cannot be read."""
         for key in self._keys() if request_id else ():
             try:
-                with self._book(key) as book:
+                with self._lent(key) as book:
                     if book.fact("request") == request_id:
                         return key
-            except (DatabaseError, sqlite3.DatabaseError, ValueError) as error:
+            except DatabaseError as error:
                 log.error("audit_unreadable", audit=key, error=str(error))
         return None
 

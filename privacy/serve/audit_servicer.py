@@ -117,11 +117,11 @@ class AuditService(pb_grpc.AuditServiceServicer):
                 rows = ((number, one) for number, one in book.findings(after) if test(one))
                 page = list(islice(rows, size))
                 last = str(page[-1][0]) if len(page) == size and next(rows, None) is not None else ""
-            rules = policy.load(self._jobs.job(request.parent).terms.policy)
-            return pb.ListFindingsResponse(
-                findings=[self._finding(request.parent, rules, one) for _, one in page],
-                next_page_token=pages.token_of(last, *asked),
-            )
+                rules = policy.load(self._jobs.job(request.parent).terms.policy)
+                return pb.ListFindingsResponse(
+                    findings=[self._finding(request.parent, rules, one) for _, one in page],
+                    next_page_token=pages.token_of(last, *asked),
+                )
         raise AssertionError("unreachable: an error ends the call")
 
     def SimulatePolicy(  # noqa: N802 - gRPC's name

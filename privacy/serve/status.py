@@ -41,6 +41,7 @@ CODES: dict[type[errors.PrivacyError], grpc.StatusCode] = {
     errors.StaleError: grpc.StatusCode.ABORTED,
     errors.InUseError: grpc.StatusCode.FAILED_PRECONDITION,
     errors.DatabaseError: grpc.StatusCode.UNAVAILABLE,
+    errors.DamagedError: grpc.StatusCode.DATA_LOSS,
     errors.ViewUnsettledError: grpc.StatusCode.FAILED_PRECONDITION,
     errors.ReviewError: grpc.StatusCode.FAILED_PRECONDITION,
     errors.AccessError: grpc.StatusCode.PERMISSION_DENIED,
@@ -67,6 +68,8 @@ def status_of(error: errors.PrivacyError) -> status_pb2.Status:
 
 def words_of(error: errors.PrivacyError) -> str:
     """Return what whoever calls is told of an error."""
+    if isinstance(error, errors.DamagedError):
+        return "what this server keeps of it is damaged, and cannot be read; its log says more"
     return "what this server keeps cannot be read or written now" if isinstance(error, _OWN) else str(error)
 
 

@@ -28,6 +28,9 @@ if _version_not_supported:
 
 class AuditServiceStub:
     """Finds every look into a prohibited place in archives of recordings.
+
+    A call for one audit whose book, in which all is kept, is damaged is `DATA_LOSS` with `DATA_DAMAGED`; asking again will
+    not help. In lists such an audit has failed.
     """
 
     def __init__(self, channel):
@@ -70,6 +73,9 @@ class AuditServiceStub:
 
 class AuditServiceServicer:
     """Finds every look into a prohibited place in archives of recordings.
+
+    A call for one audit whose book, in which all is kept, is damaged is `DATA_LOSS` with `DATA_DAMAGED`; asking again will
+    not help. In lists such an audit has failed.
     """
 
     def StartAudit(self, request, context):
@@ -159,6 +165,9 @@ def add_AuditServiceServicer_to_server(servicer, server):
  # This class is part of an EXPERIMENTAL API.
 class AuditService:
     """Finds every look into a prohibited place in archives of recordings.
+
+    A call for one audit whose book, in which all is kept, is damaged is `DATA_LOSS` with `DATA_DAMAGED`; asking again will
+    not help. In lists such an audit has failed.
     """
 
     @staticmethod

@@ -28,7 +28,11 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class AuditServiceStub:
-    """Finds every look into a prohibited place in archives of recordings."""
+    """Finds every look into a prohibited place in archives of recordings.
+
+    A call for one audit whose book, in which all is kept, is damaged is `DATA_LOSS` with `DATA_DAMAGED`; asking again will
+    not help. In lists such an audit has failed.
+    """
 
     @_typing.overload
     def __new__(cls, channel: _grpc.Channel) -> _Self: ...
@@ -52,7 +56,11 @@ class AuditServiceStub:
 
 @_typing.type_check_only
 class AuditServiceAsyncStub(AuditServiceStub):
-    """Finds every look into a prohibited place in archives of recordings."""
+    """Finds every look into a prohibited place in archives of recordings.
+
+    A call for one audit whose book, in which all is kept, is damaged is `DATA_LOSS` with `DATA_DAMAGED`; asking again will
+    not help. In lists such an audit has failed.
+    """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     StartAudit: _aio.UnaryUnaryMultiCallable[_audit_service_pb2.StartAuditRequest, _operations_pb2.Operation]  # type: ignore[assignment]
@@ -72,7 +80,11 @@ class AuditServiceAsyncStub(AuditServiceStub):
     """Judges stored scores under another policy, without touching a picture, and returns what would change."""
 
 class AuditServiceServicer(metaclass=_abc_1.ABCMeta):
-    """Finds every look into a prohibited place in archives of recordings."""
+    """Finds every look into a prohibited place in archives of recordings.
+
+    A call for one audit whose book, in which all is kept, is damaged is `DATA_LOSS` with `DATA_DAMAGED`; asking again will
+    not help. In lists such an audit has failed.
+    """
 
     @_abc_1.abstractmethod
     def StartAudit(

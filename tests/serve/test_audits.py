@@ -1,9 +1,11 @@
 """`AuditService` over a real server: start, watch, cancel, go on, judge anew; and nothing outside of the roots."""
 
+import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent import futures
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -305,9 +307,97 @@ def test_an_audit_whose_book_is_broken_spoils_no_other(
         whole.name.replace("operations", "audits"): pb.AUDIT_STATE_SUCCEEDED,
         f"audits/{key}": pb.AUDIT_STATE_FAILED,
     }
-    assert raised.value.code() is grpc.StatusCode.UNAVAILABLE
+    assert raised.value.code() is grpc.StatusCode.DATA_LOSS
     assert str(tmp_path) not in str(raised.value)
     assert wait(channel, third).HasField("response")
+
+
+def rewritten(statement: str) -> Callable[[Path], object]:
+    """Return what changes a book as a flipped bit or a torn page may."""
+
+    def damage(path: Path) -> None:
+        with closing(sqlite3.connect(path)) as book, book:
+            book.execute(statement)
+
+    return damage
+
+
+def torn(path: Path) -> None:
+    """Write over everything but the first page, as a failing disk may."""
+    whole = path.read_bytes()
+    path.write_bytes(whole[:4096] + b"\xff" * (len(whole) - 4096))
+
+
+FINDINGS_DAMAGED = [
+    pytest.param(torn, id="torn pages"),
+    pytest.param(lambda path: path.write_bytes(path.read_bytes()[:4096]), id="cut off"),
+    pytest.param(lambda path: path.write_bytes(b"no book at all" * 999), id="no book"),
+    pytest.param(rewritten("DROP TABLE finding"), id="no findings"),
+    pytest.param(rewritten("UPDATE finding SET value = substr(value, 1, 40)"), id="half a finding"),
+    pytest.param(rewritten("UPDATE finding SET value = '[]'"), id="a finding without anything"),
+    pytest.param(rewritten("UPDATE finding SET value = replace(value, 'washroom', 'wbshroom')"), id="no such zone"),
+    pytest.param(rewritten("UPDATE finding SET value = CAST(x'ff' AS TEXT)"), id="no text"),
+]
+LOOKS_DAMAGED = [
+    *FINDINGS_DAMAGED[:3],
+    pytest.param(rewritten("UPDATE part SET looks = substr(looks, 1, 9)"), id="half of the looks"),
+    pytest.param(rewritten("UPDATE part SET places = '{'"), id="no places"),
+    pytest.param(rewritten("DELETE FROM fact WHERE name = 'terms'"), id="no terms"),
+]
+
+
+@pytest.mark.parametrize(
+    ("ask", "damage"),
+    [
+        *(
+            pytest.param(lambda audits, name: audits.ListFindings(pb.ListFindingsRequest(parent=name)), *each.values,
+                         id=f"findings: {each.id}")
+            for each in FINDINGS_DAMAGED
+        ),
+        *(
+            pytest.param(lambda audits, name: audits.SimulatePolicy(pb.SimulatePolicyRequest(audit=name)), *each.values,
+                         id=f"simulate: {each.id}")
+            for each in LOOKS_DAMAGED
+        ),
+    ],
+)  # fmt: skip
+def test_whoever_asks_for_what_is_damaged_is_told_so_and_not_where_it_lies(
+    channel: grpc.Channel,
+    audits: pb_grpc.AuditServiceStub,
+    tmp_path: Path,
+    ask: Callable[[pb_grpc.AuditServiceStub, str], object],
+    damage: Callable[[Path], object],
+) -> None:
+    whole, broken = start(audits, "hall"), start(audits, "hall")
+    for one in (whole, broken):
+        wait(channel, one)
+    damage(tmp_path / "audits" / broken.name.removeprefix("operations/") / "audit.db")
+    with pytest.raises(grpc.RpcError) as raised:
+        ask(audits, broken.name.replace("operations", "audits"))
+    others = audits.ListFindings(pb.ListFindingsRequest(parent=whole.name.replace("operations", "audits")))
+
+    assert raised.value.code() is grpc.StatusCode.DATA_LOSS
+    assert "damaged" in str(raised.value.details())
+    assert str(tmp_path) not in str(raised.value)
+    assert len(others.findings) == 3
+
+
+def test_a_book_that_somebody_else_holds_is_not_called_damaged(
+    channel: grpc.Channel, audits: pb_grpc.AuditServiceStub, jobs: Jobs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun = start(audits, "hall")
+    wait(channel, begun)
+
+    def locked(*_: object) -> None:
+        error = sqlite3.OperationalError("database is locked")
+        error.sqlite_errorcode = sqlite3.SQLITE_BUSY
+        raise error
+
+    monkeypatch.setattr(Book, "findings", locked)
+    with pytest.raises(grpc.RpcError) as raised:
+        audits.ListFindings(pb.ListFindingsRequest(parent=begun.name.replace("operations", "audits")))
+
+    assert raised.value.code() is grpc.StatusCode.UNAVAILABLE
 
 
 def test_nobody_waits_while_an_archive_is_listed(jobs: Jobs, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -26,11 +26,12 @@ def audit(desk: Desk, asked: Asked) -> Response:
     job = jobs.job(name)
     with jobs.book(name) as book:
         found = list(islice(book.findings(after), PAGE + 1))
+        findings = [(number, _finding(desk, jobs, asked, one)) for number, one in found[:PAGE]]
     return desk.page(
         "audit.html",
         asked,
         audit=job,
-        findings=[(number, _finding(desk, jobs, asked, one)) for number, one in found[:PAGE]],
+        findings=findings,
         more=found[PAGE - 1][0] if len(found) > PAGE else None,
         below=jobs.below_root,
     )
@@ -43,7 +44,7 @@ def picture(desk: Desk, asked: Asked) -> Response:
     jobs.job(name)
     with jobs.book(name) as book:
         one = next((each for at, each in book.findings(number - 1) if at == number), None)
-    pictures = [] if one is None else jobs.thumbnails(name, one["thumbnails"])
+        pictures = [] if one is None else jobs.thumbnails(name, one["thumbnails"])
     if which >= len(pictures):
         raise ResourceNotFoundError("there is no such picture")
     return Response(pictures[which], media_type="image/jpeg")
