@@ -5,9 +5,11 @@ import re
 import threading
 import time
 import uuid
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any, Protocol, cast
 
 import grpc
@@ -94,10 +96,22 @@ RECHECK_S = 10.0
 
 WAITING_CALLS = 64
 """So many calls of all clients may wait for something to happen; each holds a thread, and streams need theirs."""
-_WAITS = frozenset({"privacy.v1.ReportService/WatchReports", "google.longrunning.Operations/WaitOperation"})
-_LIMITED = "privacy.v1.EnforcementService/EnforceStream"  # what counts as a stream of a client
 _MAX_KNOWN = 10_000
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+
+
+class _Lasting(StrEnum):
+    """Calls that last, and of which a client may have only so many at the same time."""
+
+    STREAM = "streams"
+    WAIT = "calls that wait"
+
+
+_LASTING: Mapping[str, _Lasting] = {
+    "privacy.v1.EnforcementService/EnforceStream": _Lasting.STREAM,
+    "privacy.v1.ReportService/WatchReports": _Lasting.WAIT,
+    "google.longrunning.Operations/WaitOperation": _Lasting.WAIT,
+}
 
 
 class Bearers(Protocol):
@@ -113,10 +127,12 @@ class ClientLimits:
 
     Attributes:
         streams: Streams at the same time.
+        waiting: Calls at the same time that wait for something to happen; of all clients together, `WAITING_CALLS` may.
         requests_per_s: Calls begun in a second, on average; as many may come at once.
     """
 
     streams: int = 4096
+    waiting: int = WAITING_CALLS // 8
     requests_per_s: float = 1000.0
 
 
@@ -205,8 +221,9 @@ class Gate(grpc.ServerInterceptor):  # type: ignore[type-arg] # generic in the s
                     who = self._caller(call, context.peer())
                     structlog.contextvars.bind_contextvars(caller=who.name)
                     client = who.name if who is not NOBODY else host_of(context.peer())
-                    ending.enter_context(self._shares.taken(client, streams=call.method == _LIMITED))
-                    if call.method in _WAITS:
+                    lasting = _LASTING.get(call.method)
+                    ending.enter_context(self._shares.taken(client, lasting))
+                    if lasting is _Lasting.WAIT:
                         if not self._waiting.acquire(blocking=False):
                             raise OverloadError(f"{WAITING_CALLS} calls wait already", limit=WAITING_CALLS)
                         ending.callback(self._waiting.release)
@@ -325,30 +342,33 @@ class _Shares:
         self._limits = limits
         self._clock = clock
         self._lock = threading.Lock()
-        self._streams: dict[str, int] = {}
+        self._most = {_Lasting.STREAM: limits.streams, _Lasting.WAIT: limits.waiting}
+        self._held: Counter[tuple[str, _Lasting]] = Counter()
         self._spent: dict[str, tuple[float, float]] = {}  # requests not paid back yet, and when that was counted
 
     @contextmanager
-    def taken(self, client: str, *, streams: bool) -> Iterator[None]:
-        """Take a call, and a stream if it is one, for the length of the block.
+    def taken(self, client: str, lasting: _Lasting | None) -> Iterator[None]:
+        """Take a call, and one of those that last if it is one, for the length of the block.
 
         Raises:
             RateError: The client has its share.
         """
         self.spend(client)
+        if lasting is None:
+            yield
+            return
+        mine, most = (client, lasting), self._most[lasting]
         with self._lock:
-            if streams:
-                if self._streams.get(client, 0) >= self._limits.streams:
-                    raise RateError(f"this client has its {self._limits.streams} streams", limit=self._limits.streams)
-                self._streams[client] = self._streams.get(client, 0) + 1
+            if self._held[mine] >= most:
+                raise RateError(f"this client has its {most} {lasting}", limit=most)
+            self._held[mine] += 1
         try:
             yield
         finally:
-            if streams:
-                with self._lock:
-                    self._streams[client] -= 1
-                    if not self._streams[client]:
-                        del self._streams[client]
+            with self._lock:
+                self._held[mine] -= 1
+                if not self._held[mine]:
+                    del self._held[mine]
 
     def spend(self, client: str) -> None:
         """Take a call.

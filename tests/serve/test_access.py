@@ -294,10 +294,20 @@ class Patient(lro_grpc.OperationsServicer):  # type: ignore[misc]
         return lro.Operation()
 
 
-def test_those_who_wait_leave_streams_their_threads(serve: Callable[..., Server]) -> None:
-    patient = Patient()
-    service = Service("google.longrunning.Operations", partial(lro_grpc.add_OperationsServicer_to_server, patient))
-    server = serve(gate=Gate(None), services=(service,))
+@pytest.fixture
+def patient() -> Iterator[Patient]:
+    made = Patient()
+    yield made
+    made.over.set()
+
+
+def operations(patient: Patient) -> Service:
+    return Service("google.longrunning.Operations", partial(lro_grpc.add_OperationsServicer_to_server, patient))
+
+
+def test_those_who_wait_leave_streams_their_threads(serve: Callable[..., Server], patient: Patient) -> None:
+    gate = Gate(None, ClientLimits(waiting=access.WAITING_CALLS + 1))
+    server = serve(gate=gate, services=(operations(patient),))
     with grpc.insecure_channel(server.address) as channel:
         wait = lro_grpc.OperationsStub(channel).WaitOperation
         calls = [wait.future(lro.WaitOperationRequest(), timeout=20) for _ in range(access.WAITING_CALLS + 1)]
@@ -314,6 +324,31 @@ def test_those_who_wait_leave_streams_their_threads(serve: Callable[..., Server]
 
     assert codes == [grpc.StatusCode.RESOURCE_EXHAUSTED]
     assert len(answers) == 1 + len(clear())
+
+
+def test_who_waits_leaves_others_their_places(serve: Callable[..., Server], tokens: Tokens, patient: Patient) -> None:
+    """One caller gets its share of the places and no more, and gives them back."""
+    server = serve(gate=Gate(tokens), services=(operations(patient),))
+    mine, other = (tokens.create(Role.OPERATOR, "x")[1] for _ in range(2))
+    with grpc.insecure_channel(server.address) as channel:
+        wait = lro_grpc.OperationsStub(channel).WaitOperation
+        calls = [wait.future(lro.WaitOperationRequest(), **bearing(mine)) for _ in range(access.WAITING_CALLS + 1)]
+        over = time.monotonic() + 20
+        while sum(call.done() for call in calls) <= access.WAITING_CALLS - ClientLimits().waiting:
+            assert time.monotonic() < over
+            time.sleep(0.01)
+        refused = refusal(lambda: wait(lro.WaitOperationRequest(), **bearing(mine)))
+        theirs = wait.future(lro.WaitOperationRequest(), **bearing(other))
+        time.sleep(0.1)
+        waits = not theirs.done()
+        patient.over.set()
+        answered = [call for call in (*calls, theirs) if call.code() is grpc.StatusCode.OK]
+        again = wait(lro.WaitOperationRequest(), **bearing(mine))
+
+    assert refused[:2] == ("RESOURCE_EXHAUSTED", "RATE_LIMITED")
+    assert waits
+    assert len(answered) == ClientLimits().waiting + 1
+    assert again == lro.Operation()
 
 
 class Counting:
