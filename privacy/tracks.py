@@ -85,22 +85,26 @@ class _Track:
 
     `hint` is a sight, of another track, that may have been the same subject: it tells a velocity and nothing else.
     `end` is the moment from which another track stands for it.
+
+    Boxes are plain numbers: every track is asked in every frame, and arrays of four take ten times as long.
     """
 
-    def __init__(self, subject: Subject, offset: float, box: Corners, hint: "_Track | None" = None) -> None:
+    def __init__(self, subject: Subject, offset: float, box: Box, hint: "_Track | None" = None) -> None:
         self.subject = subject
         self.offsets, self.boxes, self.sights = [offset], [box], [offset]
         self.last_box = box
         self.hint = None if hint is None else (hint.last, hint.last_box)
         self.end = np.inf
+        self._motions: dict[bool, _Motion] = {}  # at the newest end and the oldest, until something is taken in
 
     @property
     def last(self) -> float:
         """When it was last seen."""
         return self.sights[-1]
 
-    def add(self, offset: float, box: Corners) -> None:
+    def add(self, offset: float, box: Box) -> None:
         """Take in a sight, which knows better than the pixels."""
+        self._motions.clear()
         if self.offsets[-1] == offset:
             self.boxes[-1] = box
         else:
@@ -109,8 +113,9 @@ class _Track:
         self.sights.append(offset)
         self.last_box = box
 
-    def carry(self, offset: float, box: Corners) -> None:
+    def carry(self, offset: float, box: Box) -> None:
         """Take in where the pixels were followed to, after or before everything else that is known."""
+        self._motions.clear()
         if offset > self.offsets[-1]:
             self.offsets.append(offset)
             self.boxes.append(box)
@@ -122,10 +127,12 @@ class _Track:
         """Drop what was before an offset, but for what the newest velocity is fitted to."""
         keep = min(before, self.last - _RECENT_S)
         count = bisect_left(self.offsets, keep)
+        if count:
+            self._motions.clear()
         del self.offsets[:count], self.boxes[:count]
         del self.sights[: bisect_left(self.sights, keep)]
 
-    def estimate(self, offset: float) -> Corners:
+    def estimate(self, offset: float) -> Box:
         """Return where the subject is taken to be: between known places on a line, else on with its velocity."""
         at = bisect_left(self.offsets, offset)
         if at < len(self.offsets) and self.offsets[at] == offset:
@@ -133,19 +140,24 @@ class _Track:
         if 0 < at < len(self.offsets):
             start, end = self.offsets[at - 1 : at + 1]
             share = (offset - start) / (end - start)
-            return self.boxes[at - 1] + (self.boxes[at] - self.boxes[at - 1]) * share
+            (x0, y0, x1, y1), (u0, v0, u1, v1) = self.boxes[at - 1 : at + 1]
+            return x0 + (u0 - x0) * share, y0 + (v0 - y0) * share, x1 + (u1 - x1) * share, y1 + (v1 - y1) * share
         newest = at > 0
+        motion = self._motions.get(newest) or self._motion(newest=newest)
+        last = -1 if newest else 0
+        left, top, right, bottom = self.boxes[last]
+        ahead = min(motion.believed, max(-motion.believed, offset - self.offsets[last]))
+        across, down = motion.across * ahead, motion.down * ahead
+        return left + across, top + down, right + across, bottom + down
+
+    def _motion(self, *, newest: bool) -> "_Motion":
         recent = slice(-_RECENT, None) if newest else slice(_RECENT)
-        offsets, boxes = np.array(self.offsets[recent]), np.stack(self.boxes[recent])
-        edge, box = (offsets[-1], boxes[-1]) if newest else (offsets[0], boxes[0])
+        offsets, boxes = np.array(self.offsets[recent]), np.array(self.boxes[recent])
+        edge = offsets[-1 if newest else 0]
         if self.hint is not None:
             offsets, boxes = np.append(self.hint[0], offsets), np.vstack([self.hint[1], boxes])
-        return np.asarray(box + _motion(offsets, boxes, edge, offset - edge), np.float64)
-
-    def has_one_of(self, faces: Sequence[Box], offset: float) -> bool:
-        """Say whether this is the head of one of the faces. What is hidden around it is no part of it."""
-        left, top, right, bottom = self.estimate(offset).tolist()
-        return any(holds((left, top, right, bottom), face) for face in faces)
+        motion = self._motions[newest] = _fitted(offsets, boxes, edge)
+        return motion
 
     def hidden(self, offset: float, rules: Subjects) -> Box | None:
         """Return what has to be hidden at an offset, or None if the nearest sight is too long ago or ahead.
@@ -161,9 +173,8 @@ class _Track:
         near = _away(self.offsets, offset)
         at = bisect_left(self.offsets, offset)
         known = [k for k in (at - 1, at) if 0 <= k < len(self.offsets) and abs(self.offsets[k] - offset) == near]
-        # Plain numbers: this is asked of every track in every frame, and arrays of four take ten times as long.
-        sights: list[list[float]] = [self.boxes[k].tolist() for k in known]
-        boxes = sights if near == 0 else [*sights, self.estimate(offset).tolist()]
+        sights = [self.boxes[k] for k in known]
+        boxes = sights if near == 0 else [*sights, self.estimate(offset)]
         grow = rules.margin + rules.growth * nearest
         least = _TREMBLE if rules.margin else 0.0
         spans = []
@@ -181,6 +192,15 @@ def holds(head: Box, face: Box) -> bool:
     """Say whether a face is one of this head: its middle lies there."""
     x, y = (face[0] + face[2]) / 2, (face[1] + face[3]) / 2
     return head[0] <= x <= head[2] and head[1] <= y <= head[3]
+
+
+def _have_a_face(heads: Sequence[Box], faces: Sequence[Box]) -> NDArray[np.bool_]:
+    """Say of each head whether it is one of the faces'. What is hidden around it is no part of it."""
+    if not heads or not faces:
+        return np.zeros(len(heads), np.bool_)
+    boxes, seen = np.array(heads)[:, None], np.array(faces)
+    middles = (seen[:, :2] + seen[:, 2:]) / 2
+    return np.asarray(((boxes[..., :2] <= middles) & (middles <= boxes[..., 2:])).all(axis=-1).any(axis=-1), np.bool_)
 
 
 def _away(offsets: Sequence[float], offset: float) -> float:
@@ -227,10 +247,10 @@ class Tracks:
         ]
         if not tracks:
             return
-        boxes, known = carrier.carry(np.stack([track.estimate(start) for track in tracks]), start, offset)
-        for track, box, sure in zip(tracks, boxes, known.tolist(), strict=True):
+        boxes, known = carrier.carry(np.array([track.estimate(start) for track in tracks]), start, offset)
+        for track, box, sure in zip(tracks, boxes.tolist(), known.tolist(), strict=True):
             if sure:
-                track.carry(offset, box)
+                track.carry(offset, _box(box))
 
     def see(
         self,
@@ -264,10 +284,11 @@ class Tracks:
         found = tuple(detections)
         for subject in Subject:
             boxes = sorted({one.box for one in found if SUBJECT_OF.get(one.label) is subject})
-            self._associate(subject, [np.array(box, np.float64) for box in boxes], offset)
+            self._associate(subject, boxes, offset)
         faces = [one.box for one in found if SUBJECT_OF.get(one.label) is Subject.FACES]
-        for track in self._tracks:
-            if track.subject is Subject.HEADS and track.last < offset < track.end and track.has_one_of(faces, offset):
+        unseen = [one for one in self._tracks if one.subject is Subject.HEADS and one.last < offset < one.end]
+        for track, has_one in zip(unseen, _have_a_face([one.estimate(offset) for one in unseen], faces), strict=True):
+            if has_one:
                 track.end = offset
         if carrier is not None and since is not None:
             self._trace_back([track for track in self._tracks if track.offsets[0] == offset], offset, since, carrier)
@@ -276,15 +297,14 @@ class Tracks:
 
     def hidden(self, offset: float) -> tuple[Hidden, ...]:
         """Return what has to be hidden at an offset, which may lie before the last sight; see `since`."""
-        boxes = [(track, track.hidden(offset, self._rules)) for track in self._tracks]
-        faces = [box for track, box in boxes if track.subject is Subject.FACES and box is not None]
-        return tuple(
-            Hidden(track.subject, box)
-            for track, box in boxes
-            if box is not None and not (track.subject is Subject.HEADS and track.has_one_of(faces, offset))
-        )
+        found = [(track, box) for track in self._tracks if (box := track.hidden(offset, self._rules)) is not None]
+        faces = [box for track, box in found if track.subject is Subject.FACES]
+        heads = [track for track, _ in found if track.subject is Subject.HEADS]
+        have_one = _have_a_face([head.estimate(offset) for head in heads], faces)
+        told = {head for head, has_one in zip(heads, have_one, strict=True) if has_one}
+        return tuple(Hidden(track.subject, box) for track, box in found if track not in told)
 
-    def _associate(self, subject: Subject, boxes: Sequence[Corners], offset: float) -> None:
+    def _associate(self, subject: Subject, boxes: Sequence[Box], offset: float) -> None:
         # At one moment a track is seen once: two frames of the same offset are two looks at different places.
         known = [
             track
@@ -311,18 +331,24 @@ class Tracks:
         for end, start in pairwise(_apart(moments)):
             if not tracks:
                 return
-            boxes, known = carrier.carry(np.stack([track.boxes[0] for track in tracks]), end, start)
-            followed = [(track, box) for track, box, sure in zip(tracks, boxes, known.tolist(), strict=True) if sure]
+            boxes, known = carrier.carry(np.array([track.boxes[0] for track in tracks]), end, start)
+            rows = zip(tracks, boxes.tolist(), known.tolist(), strict=True)
+            followed = [(track, box) for track, box, sure in rows if sure]
             for track, box in followed:
-                track.carry(start, box)
+                track.carry(start, _box(box))
             tracks = [track for track, _ in followed]
 
 
-def _end(tracks: Sequence[_Track], boxes: Sequence[Corners], offset: float) -> None:
+def _box(numbers: Sequence[float]) -> Box:
+    left, top, right, bottom = numbers
+    return left, top, right, bottom
+
+
+def _end(tracks: Sequence[_Track], boxes: Sequence[Box], offset: float) -> None:
     """End those tracks whose place is held by others that are seen."""
     if not tracks or not boxes:
         return
-    places, seen = np.stack([track.estimate(offset) for track in tracks]), np.stack(boxes)
+    places, seen = np.array([track.estimate(offset) for track in tracks]), np.array(boxes)
     low, high = np.maximum(places[:, None, :2], seen[:, :2]), np.minimum(places[:, None, 2:], seen[:, 2:])
     shared = np.prod(np.clip(high - low, 0, None), axis=-1).max(axis=1)
     for track, is_held in zip(tracks, shared >= _WITHIN * np.prod(places[:, 2:] - places[:, :2], axis=1), strict=True):
@@ -339,15 +365,15 @@ def _apart(moments: Sequence[float]) -> list[float]:
     return chosen
 
 
-def _pairs(tracks: Sequence[_Track], boxes: Sequence[Corners], offset: float) -> list[tuple[_Track, int]]:
+def _pairs(tracks: Sequence[_Track], boxes: Sequence[Box], offset: float) -> list[tuple[_Track, int]]:
     """Return which track goes on with which box, each at most once."""
     if not tracks or not boxes:
         return []
     ahead, behind = (
-        np.stack([track.estimate(offset) for track in tracks]),
-        np.stack([track.last_box for track in tracks]),
+        np.array([track.estimate(offset) for track in tracks]),
+        np.array([track.last_box for track in tracks]),
     )
-    overlaps = np.maximum(_overlaps(ahead, np.stack(boxes)), _overlaps(behind, np.stack(boxes)))
+    overlaps = np.maximum(_overlaps(ahead, np.array(boxes)), _overlaps(behind, np.array(boxes)))
     pairs: list[tuple[_Track, int]] = []
     rows, columns = set(range(len(tracks))), set(range(len(boxes)))
     for place in np.argsort(-overlaps, axis=None, kind="stable").tolist():
@@ -361,11 +387,11 @@ def _pairs(tracks: Sequence[_Track], boxes: Sequence[Corners], offset: float) ->
     return pairs
 
 
-def _nearest(tracks: Sequence[_Track], box: Corners) -> _Track | None:
+def _nearest(tracks: Sequence[_Track], found: Box) -> _Track | None:
     """Return the track whose last sight is near, and of about the same size."""
     if not tracks:
         return None
-    last = np.stack([track.last_box for track in tracks])
+    box, last = np.array(found), np.array([track.last_box for track in tracks])
     sizes, size = last[:, 2:] - last[:, :2], box[2:] - box[:2]
     away = np.abs((last[:, :2] + last[:, 2:]) / 2 - (box[:2] + box[2:]) / 2).max(axis=1)
     alike = (np.maximum(sizes, size) <= 2 * np.minimum(sizes, size)).all(axis=1)
@@ -374,10 +400,19 @@ def _nearest(tracks: Sequence[_Track], box: Corners) -> _Track | None:
     return tracks[best] if np.isfinite(away[best]) else None
 
 
-def _motion(offsets: NDArray[np.float64], boxes: Corners, at: float, ahead: float) -> Corners:
-    """Return how far the box has moved `(4,)` in `ahead` seconds from `at`: the least squares fit of its centre.
+@dataclass(frozen=True, slots=True)
+class _Motion:
+    """A velocity in pictures a second, and for how many seconds it is believed."""
 
-    Its size is left alone: a box that shrinks for a moment is more often one that is half seen than one that recedes.
+    across: float
+    down: float
+    believed: float
+
+
+def _fitted(offsets: NDArray[np.float64], boxes: Corners, at: float) -> _Motion:
+    """Return how boxes moved around a moment: the least squares fit of their centre.
+
+    Their size is left alone: a box that shrinks for a moment is more often one that is half seen than one that recedes.
     """
     near = np.abs(offsets - at) <= _RECENT_S
     times, centres = offsets[near], (boxes[near, :2] + boxes[near, 2:]) / 2
@@ -385,9 +420,9 @@ def _motion(offsets: NDArray[np.float64], boxes: Corners, at: float, ahead: floa
     times = times - times.mean()
     spread = float(times @ times)
     if spread < 1e-9:
-        return np.zeros(4)
-    velocity = times @ (centres - centres.mean(axis=0)) / spread
-    return np.asarray(np.tile(velocity, 2) * np.clip(ahead, -believed, believed), np.float64)
+        return _Motion(0.0, 0.0, believed)
+    across, down = (times @ (centres - centres.mean(axis=0)) / spread).tolist()
+    return _Motion(across, down, believed)
 
 
 def _overlaps(first: Corners, second: Corners) -> NDArray[np.float64]:
