@@ -7,13 +7,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from privacy.frame import Frame, Layout
+from privacy.pan import Cells, cells, turned
 
 LONGEST = 1024
 """Pictures are halved until no side is longer: a face of 12 pixels in 1080p still has 6, and a step costs 2 ms."""
 STEP_S = 0.09
 """Pictures that follow sooner are not kept: between them, boxes go on a line."""
-_WINDOW = (15, 15)
-_LEVELS = 3
+_WINDOW = (13, 13)
+_LEVELS = 2
+"""Points are sought where the camera's turn takes them, and so far around it: about 25 pixels."""
 _AGREE = 2 / 3
 """So many of the points of a box have to come back, look alike and go the same way."""
 _RETURN = 1.0
@@ -23,6 +25,10 @@ _ALIKE = 0.6
 _PATCH = 5
 _FEWEST = 3.0
 """Pixels: points of a small box lie so far from its centre at least, since what it hides moves with what is around."""
+_EXPLAINED = 3.0
+"""Levels of luma, in the mean, that the camera's turn may leave unexplained."""
+_TURNS = 2.0
+"""Pixels by which all moves together if the camera turns."""
 _MOST_POINTS = 270
 """More boxes have fewer points each: a point costs as much as all else that is done for its box."""
 
@@ -34,13 +40,19 @@ class Flow:
     """Remembers the last pictures of one camera, small and grey, and follows boxes from one to another.
 
     Up to nine points in each box are sought in the other picture and back again (Lucas and Kanade; Kalal et al.,
-    "Forward-Backward Error", ICPR 2010). A box is followed if most of its points return and agree, and else it is not:
-    where nothing has texture, something came before it, or all is new.
+    "Forward-Backward Error", ICPR 2010), beginning where the camera's turn takes them. A box is followed if most of its
+    points return and agree, and else it is not: where nothing has texture, something came before it, or all is new.
+    What the edge of the picture cuts goes with the camera if that turns, and nothing seen of the box contradicts.
     """
 
     def __init__(self) -> None:
         self._offsets: list[float] = []
         self._pictures: list[NDArray[np.uint8]] = []
+        self._cells: Cells | None = None  # of the last picture
+        self._places: list[
+            NDArray[np.float64]
+        ] = []  # (across, down) in pictures, how far all has moved since the first
+        self._doubts: list[int] = []  # how many turns until then explain too little
 
     @property
     def offsets(self) -> tuple[float, ...]:
@@ -62,14 +74,26 @@ class Flow:
         picture = _small(frame)
         if self._pictures and self._pictures[-1].shape != picture.shape:
             self.forget(np.inf)
+        self._turn(cells(Frame((picture,), Layout.GRAY, frame.offset)))
         self._offsets.append(frame.offset)
         self._pictures.append(picture)
         return True
 
+    def _turn(self, here: Cells) -> None:
+        if self._cells is None or self._cells.shape != here.shape or not self._places:
+            self._places.append(np.zeros(2))
+            self._doubts.append(0)
+        else:
+            turn = turned(self._cells, here)
+            self._places.append(self._places[-1] + np.array(turn.step[::-1]) / here.shape[::-1])
+            self._doubts.append(self._doubts[-1] + (turn.rest > _EXPLAINED))
+        self._cells = here
+
     def forget(self, before: float) -> None:
         """Drop the pictures before an offset, but for the last of them; all of them if it is infinite."""
         count = len(self._offsets) if before == np.inf else max(0, bisect_left(self._offsets, before) - 1)
-        del self._offsets[:count], self._pictures[:count]
+        for kept in (self._offsets, self._pictures, self._places, self._doubts):
+            del kept[:count]
 
     def carry(self, boxes: Corners, start: float, end: float) -> tuple[Corners, NDArray[np.bool_]]:
         """Follow boxes from one picture to another, forwards or backwards.
@@ -82,19 +106,26 @@ class Flow:
         Returns:
             `(N, 4)` where they are then, of the same sizes, and `(N,)` whether that is known.
         """
-        one, other = (self._pictures[self._offsets.index(offset)] for offset in (start, end))
+        start_at, end_at = (self._offsets.index(offset) for offset in (start, end))
+        one, other = self._pictures[start_at], self._pictures[end_at]
         if not len(boxes):
             return boxes, np.zeros(0, np.bool_)
         side = np.array(one.shape[::-1], np.float64)
+        shift = (self._places[end_at] - self._places[start_at]) * side
         centres = (boxes[:, :2] + boxes[:, 2:]) / 2 * side
         reach = np.maximum((boxes[:, 2:] - boxes[:, :2]) * side * 0.35, _FEWEST)
         grid = next((grid for grid in _GRIDS if len(boxes) * len(grid) <= _MOST_POINTS), _GRIDS[-1])
         points = centres[:, None] + reach[:, None] * grid
-        steps, known = _sought(one, other, points.astype(np.float32))
+        steps, known = _sought(one, other, points.astype(np.float32), shift.astype(np.float32))
         step = _median(np.where(known[..., None], steps, np.nan))
         near = np.maximum(1.0, _SCATTER * reach.max(axis=-1))[:, None]
         agree = known & (np.abs(steps - step[:, None]).max(axis=-1) <= near)
         trusted = agree.mean(axis=1) >= _AGREE
+        if np.abs(shift).max() >= _TURNS and self._doubts[start_at] == self._doubts[end_at]:
+            cut = ((points < 0) | (points + shift < 0) | (points >= side) | (points + shift >= side)).any(axis=(1, 2))
+            with_it = ~known | (np.abs(steps - shift).max(axis=-1) <= near)
+            goes = ~trusted & cut & with_it.all(axis=1)
+            step[goes], trusted = shift, trusted | goes
         return boxes + np.tile(np.nan_to_num(step) / side, 2), np.asarray(trusted, np.bool_)
 
 
@@ -112,12 +143,12 @@ def _median(steps: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _sought(
-    one: NDArray[np.uint8], other: NDArray[np.uint8], points: NDArray[np.float32]
+    one: NDArray[np.uint8], other: NDArray[np.uint8], points: NDArray[np.float32], shift: NDArray[np.float32]
 ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    """Return how far each point went `(N, P, 2)`, and whether it was really found `(N, P)`."""
+    """Return how far each point went `(N, P, 2)`, and whether it was really found `(N, P)`, beginning at a shift."""
     flat = points.reshape(-1, 1, 2)
-    there, found = _lucas_kanade(one, other, flat)
-    back, again = _lucas_kanade(other, one, there)
+    there, found = _lucas_kanade(one, other, flat, flat + shift)
+    back, again = _lucas_kanade(other, one, there, there - shift)
     known = found & again & (np.abs(back - flat).max(axis=-1) < _RETURN)
     known &= ((there >= 0) & (there <= (one.shape[1] - 1, one.shape[0] - 1))).all(axis=-1)
     known = np.asarray(known[:, 0], np.bool_)
@@ -127,10 +158,10 @@ def _sought(
 
 
 def _lucas_kanade(
-    one: NDArray[np.uint8], other: NDArray[np.uint8], points: NDArray[np.float32]
+    one: NDArray[np.uint8], other: NDArray[np.uint8], points: NDArray[np.float32], guess: NDArray[np.float32]
 ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
     there, found, _ = cv2.calcOpticalFlowPyrLK(
-        one, other, points, np.empty_like(points), winSize=_WINDOW, maxLevel=_LEVELS
+        one, other, points, guess.copy(), winSize=_WINDOW, maxLevel=_LEVELS, flags=cv2.OPTFLOW_USE_INITIAL_FLOW
     )
     return np.asarray(there, np.float32), np.asarray(found) == 1
 

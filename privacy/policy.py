@@ -17,7 +17,7 @@ MAX_HOLD_S = 60.0
 """Longest time that a subject is hidden beyond its sights; what is remembered has to have an end."""
 MAX_TILES = 64
 HEADS_SCORE = 0.15
-TILES: Mapping[str, float] = {"carry_s": 1.5, "tiles": 6, "tiles_every_s": 1.0}
+TILES: Mapping[str, float] = {"carry_s": 1.5, "tiles": 6, "tiles_every_s": 1.0, "tiles_rest_s": 1.0}
 """Both of a pack that was written before there were any."""
 MIN_RETAIN_DAYS = 731
 """Two years (Guangdong Decree 132 Art. 18(5)), a leap day among them. A pack may ask for more, never for less."""
@@ -172,7 +172,8 @@ class Subjects:
             wait so long: who comes in between two looks is hidden in hindsight.
         carry_s: How long a subject that is not seen is still hidden if its pixels can be followed.
         tiles: Parts of a picture that are looked at large, by turns; 0 for none, and the whole small picture only.
-        tiles_every_s: Within so long, each part has had its turn.
+        tiles_every_s: Within so long, each part that shows something new has had its turn.
+        tiles_rest_s: And each that shows what it showed at its last turn, wherever that moved with the camera.
     """
 
     hidden: frozenset[Subject]
@@ -183,6 +184,7 @@ class Subjects:
     detect_every_s: float
     carry_s: float
     tiles_every_s: float
+    tiles_rest_s: float
     tiles: int
 
 
@@ -617,7 +619,9 @@ def _check_subjects(policy: Policy) -> None:
         raise PolicyError(f"policy {policy.name} needs a margin in [0, 1] and a growth in [0, 10]")
     if not 0 <= subjects.detect_every_s < subjects.hold_s <= MAX_HOLD_S:
         raise PolicyError(f"policy {policy.name} needs 0 <= detect_every_s < hold_s <= {MAX_HOLD_S:g}")
-    if not (0 <= subjects.tiles <= MAX_TILES and 0 < subjects.tiles_every_s <= subjects.carry_s <= MAX_HOLD_S):
+    times = (subjects.tiles_every_s, subjects.tiles_rest_s, subjects.carry_s, MAX_HOLD_S)
+    if not (0 <= subjects.tiles <= MAX_TILES and times[0] > 0 and list(times) == sorted(times)):
         raise PolicyError(
-            f"policy {policy.name} needs 0 to {MAX_TILES} tiles and 0 < tiles_every_s <= carry_s <= {MAX_HOLD_S:g}"
+            f"policy {policy.name} needs 0 to {MAX_TILES} tiles and "
+            f"0 < tiles_every_s <= tiles_rest_s <= carry_s <= {MAX_HOLD_S:g}"
         )

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from privacy.errors import EvidenceError
 from privacy.frame import Frame, Layout, Plane, thumbnail
 from privacy.models.detector import Box, Detection, Detector
+from privacy.pan import Cells, Turn, cells, entered, grid, turned
 from privacy.policy import Subject, Subjects
 from privacy.tracks import SUBJECT_OF, holds
 
@@ -36,8 +37,14 @@ _NEAR = 0.02
 _LARGE = 1 / 3
 """A face in a tile that is higher than so much of it is left to the look at the whole picture, which does not take a
 wall or a knee for one as often."""
+_A_BIT = 1e-6
+"""Of a turn: what is due in the time of three looks is not due in that of two, whatever the rounding."""
 _PATIENCE = 8
 """After so many looks without a turn there is one, whatever the clock says."""
+_CHANGED = 4.0
+"""Levels of luma by which cells differ that show something new: a thing as large as one cell with a contrast of 36."""
+_STEP_S = 0.39
+"""Pictures that follow sooner are not compared: who comes in slowly has to differ from what was there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +81,20 @@ class View:
     def shows_elsewhere(self, box: Box) -> bool:
         """Say whether what an edge cuts is so small that the neighbour shows it whole."""
         return any(near and small for near, small in self._edges(box))
+
+    def own(self, shape: tuple[int, int]) -> tuple[slice, slice]:
+        """Return the rows and columns of a grid over the picture whose things this view shows whole, and it alone.
+
+        It ends in the middle of what it shares with its neighbours: what has its middle in here, and is smaller than
+        what they share, is not cut.
+        """
+        ends = []
+        for axis, count in ((1, shape[0]), (0, shape[1])):
+            low, high = self.box[axis], self.box[2 + axis]
+            shared = OVERLAP * (high - low) / 2
+            first = 0 if low == 0 else min(count - 1, round((low + shared) * count + _A_BIT))
+            ends.append(slice(first, count if high == 1 else max(first + 1, round((high - shared) * count + _A_BIT))))
+        return ends[0], ends[1]
 
     def _edges(self, box: Box) -> Iterator[tuple[bool, bool]]:
         """Yield for each side whether the box touches it inside the picture, and is narrower than what views share."""
@@ -113,12 +134,71 @@ def tiles(size: tuple[int, int], least: tuple[int, int], most: int) -> tuple[Vie
     return tuple(View((x0, y0, x1, y1)) for y0, y1 in _spans(rows) for x0, x1 in _spans(columns))
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Place:
+    """A view that has its turns.
+
+    Attributes:
+        detector: What looks at it.
+        wanted: What it finds.
+        view: Where.
+        owed: When each cell of the picture has to be looked at by this detector at this size.
+    """
+
+    detector: Detector
+    wanted: frozenset[Subject]
+    view: View
+    owed: "_Owed"
+
+    def due(self) -> float:
+        """Return the moment at which it has to be looked at."""
+        return float(self.owed.by[self.view.own(self.owed.by.shape)].min())
+
+
+class _Owed:
+    """For each cell of a picture, when it has to be looked at.
+
+    Attributes:
+        seen: `(h, w)` float64 offsets of the last looks; minus infinity where there was none.
+        by: `(h, w)` float64 offsets at which there has to be one at the latest.
+    """
+
+    def __init__(self, shape: tuple[int, int], rules: Subjects) -> None:
+        self._every, self._rest = rules.tiles_every_s, rules.tiles_rest_s
+        self.seen = np.full(shape, -np.inf)
+        self.by = self.seen.copy()
+        self._part = (0.0, 0.0)  # of a cell, by which the picture moved further than these
+
+    def look(self, view: View, offset: float) -> None:
+        """Take in a look at a view."""
+        own = view.own(self.seen.shape)
+        self.seen[own], self.by[own] = offset, offset + self._rest
+
+    def turn(self, turn: Turn, since: float) -> None:
+        """Move with the picture; what is new in it came after `since`, or after the last look at that part."""
+        moved = [part + way for part, way in zip(self._part, turn.step, strict=True)]
+        down, across = (round(way) for way in moved)
+        self._part = (moved[0] - down, moved[1] - across)
+        new = turn.change > _CHANGED
+        for strip in entered((down, across), new.shape):
+            new[strip] = True
+        looked = self.seen  # where things are now: a look at a place showed what was there then
+        self.seen, self.by = (np.roll(times, (down, across), axis=(0, 1)) for times in (self.seen, self.by))
+        self.by[new] = np.minimum(self.by, np.maximum(looked, since) + self._every)[new]
+
+    def hurry(self, offset: float) -> None:
+        """Begin anew with a clock that ran back."""
+        np.minimum(self.seen, offset, out=self.seen)
+        np.minimum(self.by, offset + self._every, out=self.by)
+
+
 class Survey:
     """Finds the subjects in the frames of one camera.
 
     Every look shows the whole picture to every detector that finds what it is asked for directly. The tiles, and the
-    whole picture to a detector that is asked for heads only, have their turns: all of them within `tiles_every_s`, as
-    many at a look as that takes.
+    whole picture to a detector that is asked for heads only, have their turns: where something is new, within
+    `tiles_every_s` of its coming, and else within `tiles_rest_s` of the last turn, as late as the looks until then
+    allow. New is what differs from the picture before, moved as the camera turned: of a pan, what comes in.
 
     Args:
         subjects: What to find, and what finds it.
@@ -132,8 +212,11 @@ class Survey:
         least, sure = (rules.scores[subject] for subject in (Subject.HEADS, Subject.PEOPLE))
         by_faces = (max(least, sure), max(least, _TURNED_AWAY)) if Subject.FACES in subjects else (least, least)
         self._head_scores = (least, *by_faces)
-        self._turn = self._passed = 0
-        self._turned: float | None = None
+        self._passed = 0
+        self._places: list[_Place] = []
+        self._size: tuple[int, int] | None = None
+        self._picture: Cells | None = None
+        self._compared = self._now = -math.inf
 
     def find(self, frame: Frame) -> list[Detection]:
         """Return what is to be hidden in a frame, as far as this look shows it.
@@ -141,44 +224,77 @@ class Survey:
         Raises:
             EvidenceError: There is more of it than any real picture shows. Whatever a detector raises goes on as well.
         """
-        sights: list[Sights] = []
-        turns: list[tuple[Detector, frozenset[Subject], View]] = []
-        for detector, wanted in self._finders:
-            views = tiles(frame.size, detector.size_for(frame.size), self._rules.tiles)
-            if wanted == {Subject.HEADS}:
-                views = (WHOLE_VIEW, *views)
-            else:
-                sights.append((WHOLE_VIEW, self._seen(frame, detector, wanted, WHOLE_VIEW)))
-            turns += [(detector, wanted, view) for view in views]
-        many, turned = self._due(frame.offset, len(turns))
-        for step in range(many):
-            detector, wanted, view = turns[(self._turn + step) % len(turns)]
-            sights.append((view, self._seen(frame, detector, wanted, view)))
+        whole = [(detector, wanted) for detector, wanted in self._finders if wanted != {Subject.HEADS}]
+        sights: list[Sights] = [
+            (WHOLE_VIEW, self._seen(frame, detector, wanted, WHOLE_VIEW)) for detector, wanted in whole
+        ]
+        due = self._due(frame)
+        sights += [(place.view, self._seen(frame, place.detector, place.wanted, place.view)) for place in due]
         found = merged(sights)
         if Subject.HEADS in self._wanted:
             found += heads(found, self._head_scores, frame.size)
         found = [one for one in found if self._is_wanted(one)]
         if len(found) > MAX_SUBJECTS:
             raise EvidenceError(f"{len(found)} subjects in one picture", limit=MAX_SUBJECTS)
-        if many:  # not before: the turns of a look that failed are still owed
-            self._turn, self._turned, self._passed = (self._turn + many) % len(turns), turned, 0
+        for place in due:  # not before: the turns of a look that failed are still owed
+            place.owed.look(place.view, frame.offset)
+        self._passed = 0 if due else self._passed
         return found
 
     def _is_wanted(self, one: Detection) -> bool:
         subject = SUBJECT_OF[one.label]
         return subject in self._wanted and one.score >= self._rules.scores[subject]
 
-    def _due(self, offset: float, count: int) -> tuple[int, float | None]:
-        """Return how many views have their turn, all of them at first and after a pause, and the moment it was due."""
-        if not count:
-            return 0, None
+    def _due(self, frame: Frame) -> list[_Place]:
+        """Return the views that have their turn: all of them at first, and after a pause in which all changed."""
+        if self._size != frame.size:
+            self._size, self._picture = frame.size, None
+            self._places = self._all_places(frame.size)
+        if not self._places:
+            return []
+        step, self._now = frame.offset - self._now, frame.offset
+        if step < 0:
+            self._hurry(frame)
+        elif frame.offset - self._compared >= _STEP_S or self._picture is None:
+            self._compare(frame)
         self._passed += 1
-        every = self._rules.tiles_every_s
-        waited = every if self._turned is None else offset - self._turned
-        many = math.floor(count * waited / every) if 0 <= waited < every else count
-        if waited < 0 or (not many and self._passed >= _PATIENCE):  # a clock that jumps back, or stands still
-            return 1, offset
-        return many, offset if many == count or self._turned is None else self._turned + many * every / count
+        ranked = sorted(self._places, key=_Place.due)
+        at_once = math.ceil(len(ranked) * min(1.0, step / self._rules.tiles_every_s) - _A_BIT)
+        most = 0
+        for count, place in enumerate(ranked, 1):
+            left = place.due() - frame.offset
+            if left < max(step, _A_BIT) - _A_BIT:
+                most = count  # the next look may be too late
+            elif step > 0:
+                most = max(most, count - at_once * math.floor(left / step + _A_BIT))
+        if not most and (step < 0 or self._passed >= _PATIENCE):  # a clock that jumps back, or stands still
+            most = 1
+        return ranked[:most]
+
+    def _all_places(self, size: tuple[int, int]) -> list[_Place]:
+        shape = grid(size)
+        places = []
+        for detector, wanted in self._finders:
+            if wanted == {Subject.HEADS}:
+                places.append(_Place(detector, wanted, WHOLE_VIEW, _Owed(shape, self._rules)))
+            owed = _Owed(shape, self._rules)
+            views = tiles(size, detector.size_for(size), self._rules.tiles)
+            places += [_Place(detector, wanted, view, owed) for view in views]
+        return places
+
+    def _hurry(self, frame: Frame) -> None:
+        """Begin anew with what is due, from the moment at which the clock is now."""
+        self._picture, self._compared = cells(frame), frame.offset
+        for place in self._places:
+            place.owed.hurry(frame.offset)
+
+    def _compare(self, frame: Frame) -> None:
+        picture = cells(frame)
+        if self._picture is not None:
+            turn = turned(self._picture, picture)
+            for owed in {id(place.owed): place.owed for place in self._places}.values():
+                owed.turn(turn, self._compared)
+        self._picture, self._compared = picture, frame.offset
 
     def _seen(self, frame: Frame, detector: Detector, wanted: frozenset[Subject], view: View) -> list[Detection]:
         part = frame if view is WHOLE_VIEW else view.of(frame)

@@ -22,6 +22,14 @@ def grey(luma: NDArray[np.uint8], offset: float) -> Frame:
     return Frame((luma,), Layout.GRAY, offset, full_range=True)
 
 
+def jumped() -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """Somebody who is elsewhere at once, before a background that stays."""
+    before, person = scene(), scene(3)[:40, :40]
+    after = before.copy()
+    before[70:110, 124:164], after[70:110, 264:304] = person, person
+    return before, after
+
+
 def flow(*pictures: NDArray[np.uint8]) -> Flow:
     found = Flow()
     for number, picture in enumerate(pictures):
@@ -59,7 +67,7 @@ def test_each_box_goes_its_own_way() -> None:
         pytest.param(scene(1), scene(2), id="another scene"),
         pytest.param(np.full(SIZE, 90, np.uint8), np.full(SIZE, 90, np.uint8), id="nothing to see"),
         pytest.param(*np.random.default_rng(0).integers(0, 256, (2, *SIZE), np.uint8), id="noise"),
-        pytest.param(scene(), np.roll(scene(), 160, axis=1), id="too far"),
+        pytest.param(*jumped(), id="too far"),
         pytest.param(scene(), np.full(SIZE, 0, np.uint8), id="lights out"),
     ],
 )
@@ -71,10 +79,35 @@ def test_what_is_not_found_again_is_said_to_be_lost(before: NDArray[np.uint8], a
 
 
 def test_who_leaves_the_picture_is_lost() -> None:
-    picture = scene()
-    _, known = flow(picture, np.roll(picture, -16, axis=1)).carry(np.array([[0.0, 0.4, 0.04, 0.6]]), 0.0, 1.0)
+    before = scene()
+    after = before.copy()
+    after[64:116, :24] = scene(5)[64:116, :24]  # what was behind
+    _, known = flow(before, after).carry(np.array([[0.0, 0.4, 0.04, 0.6]]), 0.0, 1.0)
 
     assert known.tolist() == [False]
+
+
+@pytest.mark.parametrize("step", [(-24, 0), (24, 0), (0, 16), (0, -16)])
+def test_what_a_turn_of_the_camera_cuts_goes_with_it(step: tuple[int, int]) -> None:
+    """Forwards it leaves; backwards it is where it came from, although nothing of it can be seen there."""
+    strip = scene(size=(SIZE[0] + 48, SIZE[1] + 96))
+    pictures = [strip[24 - dy : 24 - dy + SIZE[0], 48 - dx : 48 - dx + SIZE[1]] for dx, dy in ((0, 0), step)]
+    edge = np.array([[0.0, 0.4, 0.06, 0.6], [0.94, 0.4, 1.0, 0.6], [0.4, 0.0, 0.5, 0.08], [0.4, 0.92, 0.5, 1.0]])
+    boxes, known = flow(*pictures).carry(edge, 0.0, 1.0)
+
+    assert known.all()
+    assert np.abs((boxes - edge)[:, :2] * SIZE[::-1] - step).max() < 1.5
+
+
+def test_who_goes_another_way_than_the_camera_does_not_go_with_it() -> None:
+    """Half beyond the edge, still while everything else moves: followed where the pixels are, or not at all."""
+    strip = scene(size=(SIZE[0], SIZE[1] + 48))
+    before, after = strip[:, :-48].copy(), strip[:, 24:-24].copy()
+    after[60:120, :40] = before[60:120, :40]
+    box = np.array([[-0.03, 0.4, 0.09, 0.6]])
+    boxes, known = flow(before, after).carry(box, 0.0, 1.0)
+
+    assert not known[0] or np.abs((boxes - box) * SIZE[1]).max() < 1.5
 
 
 @pytest.mark.parametrize("count", [0, 1, 256])

@@ -15,7 +15,7 @@ from privacy import policy
 from privacy.errors import EvidenceError
 from privacy.frame import Frame, Layout, plane_shapes
 from privacy.models.detector import Box, Detection
-from privacy.policy import MAX_TILES, Subject
+from privacy.policy import MAX_TILES, Subject, Subjects
 from privacy.survey import MAX_SUBJECTS, OVERLAP, WHOLE_VIEW, Survey, View, heads, merged, sharpest, tiles
 from tests.toys import detection
 
@@ -162,16 +162,91 @@ def test_what_is_far_away_is_found_at_the_first_look(box: Box, layout: Layout) -
     assert covers(box, found[0].box)
 
 
-def test_every_tile_has_its_turn_in_time_and_no_more_than_that() -> None:
-    finder = Spots()
-    survey = Survey({Subject.PEOPLE: finder}, replace(RULES, tiles=6, tiles_every_s=1.0))
-    survey.find(black(0.0))
-    first = finder.looks
-    for number in range(1, 51):
-        survey.find(black(number * 0.2))
+def scenery(size: tuple[int, int], seed: int = 0) -> NDArray[np.uint8]:
+    """Blobs of about six cells."""
+    rng = np.random.default_rng(seed)
+    coarse = rng.integers(30, 220, (size[0] // 24 + 2, size[1] // 24 + 2), np.uint8)
+    return np.kron(coarse, np.ones((24, 24), np.uint8))[: size[0], : size[1]]
 
-    assert first == 7
-    assert finder.looks - first == 50 + 6 * 10
+
+def grey(luma: NDArray[np.uint8], offset: float) -> Frame:
+    return Frame((np.ascontiguousarray(luma),), Layout.GRAY, offset, full_range=True)
+
+
+def tile_looks(frames: Sequence[Frame], rules: Subjects) -> list[int]:
+    """How often a tile was looked at in each frame; the whole picture is in every one."""
+    finder = Spots()
+    survey, counts = Survey({Subject.PEOPLE: finder}, rules), []
+    for frame in frames:
+        before = finder.looks
+        survey.find(frame)
+        counts.append(finder.looks - before - 1)
+    return counts
+
+
+TURNS = replace(RULES, tiles=6, tiles_every_s=1.0, tiles_rest_s=3.0, carry_s=3.5)
+
+
+def test_every_tile_has_its_turn_in_time_while_all_changes_and_no_more_than_that() -> None:
+    counts = tile_looks([grey(scenery((400, 600), n), n * 0.2) for n in range(51)], TURNS)
+
+    assert counts[0] == 6
+    assert all(sum(counts[n : n + 5]) >= 6 for n in range(1, 46))
+    assert sum(counts[1:]) <= 6 * 10 + 2
+    assert max(counts[1:]) <= 2
+
+
+def test_what_does_not_change_has_its_turns_seldom() -> None:
+    counts = tile_looks([grey(scenery((400, 600)), n * 0.2) for n in range(1 + 150)], TURNS)
+
+    assert sum(counts[1:]) <= 6 * 10 + 2
+    assert all(sum(counts[n : n + 15]) >= 6 for n in range(1, 136))
+
+
+@pytest.mark.parametrize("turned", [False, True], ids=["to the right", "to the left"])
+def test_of_a_pan_only_what_comes_in_is_looked_at_in_time(turned: bool) -> None:
+    """Three columns of tiles, of which the last, or the first, shows something new."""
+    strip = scenery((400, 600 + 20 * 60))
+    frames = [grey(strip[:, 20 * n : 20 * n + 600][:, :: -1 if turned else 1], n * 0.2) for n in range(51)]
+    counts = tile_looks(frames, TURNS)
+
+    assert all(sum(counts[n : n + 5]) >= 2 for n in range(1, 46))
+    assert sum(counts[1:]) <= 45  # of 60: two tiles each second, the others each three, and what crosses their borders
+
+
+@pytest.mark.parametrize("speed", [0, 20], ids=["a fixed camera", "a pan"])
+@pytest.mark.parametrize("came", range(8, 14))
+def test_who_comes_from_behind_something_is_looked_at_large_within_a_second(speed: int, came: int) -> None:
+    """As small as two cells, in the middle of the picture, at any moment between two turns."""
+    strip = scenery((400, 600 + speed * 30)) // 2
+    survey, found = Survey({Subject.PEOPLE: Spots()}, TURNS), []
+    for n in range(came + 12):
+        luma = strip[:, speed * n : speed * n + 600].copy()
+        luma[200:208, 300:306] = 255 if n >= came else 0
+        found.append(bool(survey.find(grey(luma, n * 0.2))))
+
+    assert not any(found[:came])
+    assert any(found[came : came + 6])
+
+
+@pytest.mark.parametrize("back", [False, True], ids=["to the right", "to the left"])
+@pytest.mark.parametrize("at", range(700, 800, 20))
+def test_who_comes_in_with_a_pan_is_looked_at_large_within_a_second(*, back: bool, at: int) -> None:
+    strip = scenery((400, 1400)) // 2
+    strip[200:208, at : at + 6] = 255
+    survey = Survey({Subject.PEOPLE: Spots()}, TURNS)
+    found = [
+        bool(survey.find(grey(strip[:, 20 * n : 20 * n + 600][:, :: -1 if back else 1], n * 0.2))) for n in range(25)
+    ]
+    came = next(n for n in range(25) if 20 * n + 600 >= at + 6)
+
+    assert any(found[came : came + 6])
+
+
+def test_a_jump_of_the_camera_makes_everything_new() -> None:
+    frames = [grey(scenery((400, 600), 0 if n < 10 else 1), n * 0.2) for n in range(16)]
+
+    assert sum(tile_looks(frames, TURNS)[10:16]) >= 6
 
 
 def test_a_look_at_the_whole_picture_only_is_what_no_tiles_ask_for() -> None:
