@@ -9,10 +9,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from privacy.frame import Frame, Layout
+from privacy.pan import Cells, cells, turned
 from privacy.policy import Timing
 
+_A_TICK = 1e-6
+"""Seconds: what rounding may add to the time between two frames."""
 STILL = 1.0
 """Mean change of luma, in 8-bit levels, below which nothing moves; a door that opens changes more."""
+
+
+MOST_NEW = 0.1
+"""Of a picture that may be new before it is looked at again while it only moves: too little to tell a place by."""
 
 
 class Cue(Enum):
@@ -33,12 +40,15 @@ class Pace:
     Attributes:
         frames: After as many frames without a look, one is due whatever their clock says: a clock can crawl.
         still_s: A settled view in which nothing moves waits so long, instead of `look_every_s`; None for no longer.
+        waits: True if no frame leaves before the next look, which hides it unless that is clear as well. What a pan
+            shows between two looks was then in one of them or in both, so that it needs none of its own.
         changes: Changes of scene that are looked at at once. Each `look_again_s` allows for one more; frames beyond
             that are `BLIND`. None for as many as there are.
     """
 
     frames: int = 100
     still_s: float | None = None
+    waits: bool = False
     changes: int | None = None
 
 
@@ -47,7 +57,8 @@ class Cadence:
 
     A frame is due when the last look is `look_every_s` old; when the picture has changed by `scene_change` levels of
     luma since the last look; or, while the feed is not settled, every `look_again_s`. Never oftener than
-    `look_again_s`, but for a change of scene, which may not wait: the frame would leave before it is judged.
+    `look_again_s`, but for a change of scene, which may not wait: the frame would leave before it is judged. Where
+    frames wait, a picture that only moved is no change of scene until a tenth of it is new.
 
     Args:
         timing: Of the policy.
@@ -59,6 +70,7 @@ class Cadence:
         self._pace = pace
         self._looked: float | None = None
         self._luma: NDArray[np.int16] | None = None
+        self._cells: Cells | None = None  # of the frame that was looked at, if frames wait
         self._rested = 0  # frames since the last look
         self._allowed = float(pace.changes or 0)
         self._now = 0.0
@@ -72,9 +84,10 @@ class Cadence:
         """
         luma = _coarse_luma(frame)
         self._allow(frame.offset)
-        cue = self._cue(frame.offset, luma, settled=settled)
+        cue = self._cue(frame, luma, settled=settled)
         if cue is Cue.LOOK:
             self._looked, self._luma, self._rested = frame.offset, luma, 0
+            self._cells = cells(frame) if self._pace.waits else None
             self._allowed = max(0.0, self._allowed - 1)
         else:
             self._rested += 1
@@ -86,7 +99,8 @@ class Cadence:
             self._allowed = min(self._pace.changes, self._allowed + earned)
         self._now = offset
 
-    def _cue(self, offset: float, luma: NDArray[np.int16], *, settled: bool) -> Cue:
+    def _cue(self, frame: Frame, luma: NDArray[np.int16], *, settled: bool) -> Cue:
+        offset = frame.offset
         if self._looked is None or self._luma is None or self._rested + 1 >= self._pace.frames:
             return Cue.LOOK
         same_shape = luma.shape == self._luma.shape
@@ -97,7 +111,19 @@ class Cadence:
         # A clock that stands still tells nothing of how long ago the look was.
         if moved < self._timing.scene_change and offset > self._looked:
             return Cue.REST
+        if 0 < offset - self._looked < self._timing.look_again_s - _A_TICK and self._only_moved(frame):
+            return Cue.REST
         return Cue.LOOK if self._pace.changes is None or self._allowed >= 1 else Cue.BLIND
+
+    def _only_moved(self, frame: Frame) -> bool:
+        """Say whether the turn of the camera explains what changed since the last look, and brought in little."""
+        if self._cells is None:
+            return False
+        here = cells(frame)
+        if here.shape != self._cells.shape:
+            return False
+        turn = turned(self._cells, here)
+        return turn.rest < self._timing.scene_change and turn.new <= MOST_NEW
 
     def _wait(self, moved: float, *, settled: bool) -> float:
         if not settled:

@@ -16,6 +16,8 @@ _FEWEST = 8
 """Of fewer cells a side nobody can tell how they moved."""
 _STILL = 0.5
 """Mean change in 8-bit levels below which nothing turned; the noise of a good camera."""
+CHANGED = 4.0
+"""Levels of luma by which cells differ that show something new: a thing as large as one cell with a contrast of 36."""
 _BETTER = 0.7
 """A turn leaves no more unexplained than this share of what none leaves: between two scenes any shift is as good."""
 _BARELY = 0.5
@@ -43,9 +45,9 @@ class Turn:
     rest: float
 
     @property
-    def entered(self) -> float:
+    def new(self) -> float:
         """The share of the later picture that the earlier one did not show."""
-        return float(np.isinf(self.change).mean())
+        return float((self.change > CHANGED).mean())
 
 
 def grid(size: tuple[int, int]) -> tuple[int, int]:

@@ -8,7 +8,7 @@ from itertools import takewhile
 
 import structlog
 
-from privacy.cadence import Cadence, Cue
+from privacy.cadence import Cadence, Cue, Pace
 from privacy.errors import MaskingError, OverloadError, PolicyError, SourceLostError
 from privacy.evidence import Doubt, Evidence, Reason, Sight
 from privacy.flow import Flow
@@ -85,7 +85,9 @@ def guard(
     """
     policy.checked(effect or policy.effect)
     watch, looks = Watch(policy, policy.declared(purpose)), looking(model, policy)
-    ruled = judge(frames, looks, watch, Cadence(policy.timing))
+    # Not where openings are followed: what is hidden of a picture does not move with it.
+    waits = look_behind_s >= policy.timing.look_again_s and not policy.openings.follow
+    ruled = judge(frames, looks, watch, Cadence(policy.timing, Pace(waits=waits)))
     if look_behind_s > 0:
         ruled = wait(ruled, look_behind_s, lambda frame: watch.see(examine(frame, looks), frame.offset))
     subjects = subjects or {}

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from privacy.errors import EvidenceError
 from privacy.frame import Frame, Layout, Plane, thumbnail
 from privacy.models.detector import Box, Detection, Detector
-from privacy.pan import Cells, Turn, cells, entered, grid, turned
+from privacy.pan import CHANGED, Cells, Turn, cells, entered, grid, turned
 from privacy.policy import Subject, Subjects
 from privacy.tracks import SUBJECT_OF, holds
 
@@ -41,8 +41,6 @@ _A_BIT = 1e-6
 """Of a turn: what is due in the time of three looks is not due in that of two, whatever the rounding."""
 _PATIENCE = 8
 """After so many looks without a turn there is one, whatever the clock says."""
-_CHANGED = 4.0
-"""Levels of luma by which cells differ that show something new: a thing as large as one cell with a contrast of 36."""
 _STEP_S = 0.39
 """Pictures that follow sooner are not compared: who comes in slowly has to differ from what was there."""
 
@@ -179,7 +177,7 @@ class _Owed:
         moved = [part + way for part, way in zip(self._part, turn.step, strict=True)]
         down, across = (round(way) for way in moved)
         self._part = (moved[0] - down, moved[1] - across)
-        new = turn.change > _CHANGED
+        new = turn.change > CHANGED
         for strip in entered((down, across), new.shape):
             new[strip] = True
         looked = self.seen  # where things are now: a look at a place showed what was there then

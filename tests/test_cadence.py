@@ -1,8 +1,10 @@
+from collections.abc import Callable, Sequence
+
 import numpy as np
 import pytest
 
 from privacy import policy
-from privacy.cadence import Cadence, Cue, Pace
+from privacy.cadence import MOST_NEW, Cadence, Cue, Pace
 from privacy.frame import Frame, Layout
 from tests.toys import grey_frame
 
@@ -89,6 +91,41 @@ def test_a_camera_that_pans_has_so_many_looks_and_is_blind_between_them() -> Non
     assert seen.startswith("LLLB")
     assert seen.count("L") <= 3 + 2 / TIMING.look_again_s
     assert "." not in seen
+
+
+def pan(speed: int, count: int, *, new: Callable[[int], bool] = lambda n: False, rate: float = 25) -> list[Frame]:
+    """A camera of 640x360 that turns by so many pixels a frame; where it is `new`, something else comes before it."""
+    rng = np.random.default_rng(0)
+    strip = np.kron(rng.integers(20, 235, (20, (640 + speed * count) // 20 + 1), np.uint8), np.ones((20, 20), np.uint8))
+    other = np.kron(rng.integers(20, 235, (20, 32), np.uint8), np.ones((20, 20), np.uint8))
+    return [
+        Frame((other[:360] if new(n) else strip[:360, speed * n : speed * n + 640],), Layout.GRAY, n / rate)
+        for n in range(count)
+    ]
+
+
+def looked_at(frames: Sequence[Frame], pace: Pace) -> list[int]:
+    cadence = Cadence(TIMING, pace)
+    return [n for n, frame in enumerate(frames) if look(cadence, frame, settled=True)]
+
+
+def test_where_frames_wait_a_pan_is_looked_at_as_often_as_an_open_verdict() -> None:
+    assert looked_at(pan(4, 50), Pace(waits=True)) == list(range(0, 50, 7))  # 0.28 s
+    assert len(looked_at(pan(4, 50), Pace())) > 2.5 * 50 / 7
+
+
+def test_a_pan_that_brings_in_a_tenth_is_looked_at_at_once() -> None:
+    gaps = np.diff(looked_at(pan(20, 50), Pace(waits=True)))
+
+    assert 20 * (gaps.max() - 1) <= MOST_NEW * 640 < 20 * gaps.max()
+
+
+@pytest.mark.parametrize("at", range(15, 22))
+def test_what_comes_before_a_camera_that_pans_is_looked_at_at_once(at: int) -> None:
+    """And what it sees when that has gone."""
+    seen = looked_at(pan(4, 40, new=lambda n: n == at), Pace(waits=True))
+
+    assert {at, at + 1} <= set(seen)
 
 
 def test_looks_are_allowed_again_when_the_camera_rests() -> None:

@@ -12,7 +12,7 @@ from privacy import pipeline
 from privacy.cadence import Pace
 from privacy.errors import EffectTooWeakError, MaskingError, PolicyError, SourceLostError
 from privacy.evidence import Evidence, Reason
-from privacy.frame import Frame
+from privacy.frame import Frame, Layout, thumbnail
 from privacy.models import catalogue
 from privacy.models.detector import Detection, Detector
 from privacy.plan import Polygon
@@ -183,6 +183,46 @@ def test_look_behind_hides_what_came_before_the_look() -> None:
     assert [outcome.verdict.state for outcome in hasty[12:15]] == [State.CLEAR] * 3
     assert [outcome.verdict.state for outcome in patient[13:15]] == [State.UNCERTAIN] * 2
     assert [outcome.frame.sequence for outcome in patient] == list(range(16))
+
+
+class Columns:
+    """The wider what is bright in a picture, the likelier a washroom: a twentieth of it is enough. Counts its looks."""
+
+    name = "columns.test"
+    input_size = (36, 64)
+
+    def __init__(self) -> None:
+        self.looks = 0
+
+    def look(self, images: Sequence[NDArray[np.uint8]], offsets: Sequence[float]) -> list[Evidence]:
+        self.looks += len(images)
+        bright = [float((image.mean(axis=(0, 2)) > 110).mean()) for image in images]
+        return [evidence(min(1.0, 8 * share), offset) for share, offset in zip(bright, offsets, strict=True)]
+
+
+@pytest.mark.parametrize("speed", [5, 20])
+@pytest.mark.parametrize("starts", range(1200, 1300, 30))
+def test_of_a_pan_no_frame_leaves_that_a_look_of_its_own_would_have_hidden(speed: int, starts: int) -> None:
+    """Washrooms pass, as narrow as a twentieth of the picture, before a camera that turns."""
+    rng = np.random.default_rng(starts)
+    strip = np.kron(rng.integers(10, 90, (18, 180)), np.ones((20, 20))).astype(np.uint8)
+    for number, width in enumerate((32, 64, 200)):
+        strip[:, starts + 700 * number : starts + 700 * number + width] += 120
+    count = (strip.shape[1] - 640) // speed
+    frames = [
+        Frame((np.ascontiguousarray(strip[:, speed * n : speed * n + 640]),), Layout.GRAY, n / 25, n, full_range=True)
+        for n in range(count)
+    ]
+    alone, model = Columns(), Columns()
+    would = [alone.look([thumbnail(frame, alone.input_size)], [frame.offset])[0] for frame in frames]
+    outcomes = list(pipeline.guard(frames, model, RULES, look_behind_s=1.0))
+
+    shown = [n for n, outcome in enumerate(outcomes) if left_clear(outcome)]
+    private = [n for n in range(count) if would[n].p_prohibited > RULES.thresholds.clear_below]
+    assert shown
+    assert private
+    assert not set(shown) & set(private)
+    assert speed > 6 or model.looks <= count / 3
 
 
 @pytest.mark.parametrize("look_behind_s", [0.0, 1.0])
