@@ -5,6 +5,8 @@ from collections import deque
 from collections.abc import Iterator
 from typing import Generic, TypeVar
 
+from privacy.serve.cpu import Meter
+
 T = TypeVar("T")
 
 
@@ -16,9 +18,13 @@ class Ahead(Generic[T]):
     Args:
         items: What is drained. The thread ends with it.
         room: Items that may wait; beyond them the iterator is slowed down.
+
+    Attributes:
+        meter: What the thread costs.
     """
 
     def __init__(self, items: Iterator[T], room: int) -> None:
+        self.meter = Meter()
         self._items = items
         self._room = room
         self._waiting: deque[T] = deque()
@@ -64,6 +70,7 @@ class Ahead(Generic[T]):
     def _drain(self) -> None:
         try:
             for item in self._items:
+                self.meter.read()
                 with self._changed:
                     self._changed.wait_for(lambda: len(self._waiting) < self._room or self._ended)
                     if self._ended:

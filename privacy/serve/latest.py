@@ -5,6 +5,8 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from typing import Generic, TypeVar
 
+from privacy.serve.cpu import Meter
+
 T = TypeVar("T")
 MAX_WAITING = 1024
 
@@ -17,9 +19,13 @@ class Latest(Generic[T]):
     Args:
         items: What is drained. The thread ends with it.
         lighten: Takes what is heavy off an item that will not be looked at, so that waiting costs little memory.
+
+    Attributes:
+        meter: What the thread costs.
     """
 
     def __init__(self, items: Iterator[T], lighten: Callable[[T], T]) -> None:
+        self.meter = Meter()
         self._items = items
         self._lighten = lighten
         self._waiting: deque[T] = deque()
@@ -50,6 +56,7 @@ class Latest(Generic[T]):
     def _drain(self) -> None:
         try:
             for item in self._items:
+                self.meter.read()
                 with self._changed:
                     # Even what is light adds up: beyond this the sender is slowed down instead.
                     self._changed.wait_for(lambda: len(self._waiting) < MAX_WAITING or self._over)

@@ -286,7 +286,7 @@ class Seat:
 
     Attributes:
         urgent: Says whether this stream goes before others now.
-        spent: Seconds that the model worked for this stream; whoever counts them sets it back to 0.
+        spent: Seconds that the model has worked for this stream.
     """
 
     def __init__(self, scheduler: Scheduler, *, deadline_s: float) -> None:

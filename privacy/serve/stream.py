@@ -20,6 +20,7 @@ from privacy.policy import EffectKind, Policy, Subject, Timing
 from privacy.serve import translate
 from privacy.serve.admission import Account
 from privacy.serve.ahead import Ahead
+from privacy.serve.cpu import Meter
 from privacy.serve.exposure import ExposureMeter
 from privacy.serve.latest import Latest
 from privacy.serve.observer import Answer, Observers, Stages, StreamFacts
@@ -41,7 +42,6 @@ CREDITS = 8
 _FASTEST = 60
 """Frames a second for which there are credits while frames wait for the next look."""
 _CHANGES = 4
-_COUNT_EVERY_S = 1.0
 _PAUSE_S = 0.5
 
 
@@ -136,8 +136,9 @@ class Stream:
         self._working: dict[int, _Work] = {}  # by sequence number; the pipeline knows frames, not messages
         self._passed: list[Arrival] = []
         self._offset: float | None = None
-        self._cpu = 0.0
-        self._count_at = 0.0
+        self._meter = Meter()
+        self._meters = [self._meter]  # of every thread that works for the stream
+        self._counted = 0.0
         self._written: tuple[MaskPlan, mask_pb2.MaskPlan] | None = None
         self._untold: tuple[StreamFacts, Answer] | None = None
 
@@ -167,6 +168,7 @@ class Stream:
             if self._setup.delivery is Delivery.LATEST:
                 latest = Latest(arrivals, lambda came: replace(came, data=b""))
                 ending.callback(latest.close)
+                self._meters.append(latest.meter)
                 arrivals = self._newest(latest)
             for frame, verdict, hidden in self._ruled(arrivals, ending):
                 work = self._working.pop(frame.sequence)
@@ -191,6 +193,7 @@ class Stream:
             return self._followed(ruled)
         ahead = Ahead(ruled, credits_for(self._facts.look_behind_s))
         ending.callback(ahead.close)
+        self._meters.append(ahead.meter)
         return self._waited(ahead, watch)
 
     def _waited(
@@ -227,14 +230,14 @@ class Stream:
         return verdict if verdict.opening is None else replace(verdict, opening=None)
 
     def _count(self, offset: float) -> None:
-        """Put down what frames have cost, now and then: to ask for a thread's CPU time may cost more than a frame."""
-        wall = time.monotonic()
-        if wall < self._count_at:
+        """Put down what frames have cost, now and then."""
+        if (wall := self._meter.read()) is None:
             return
-        now = time.thread_time()
+        # What reads ahead is as far ahead when it is counted next, so that this is what the frames between have cost.
+        spent = sum(meter.seconds for meter in self._meters) + self._seat.spent
         if self._offset is not None:
-            self._account.spend(now - self._cpu + self._seat.spent, offset - self._offset, wall)
-        self._count_at, self._cpu, self._seat.spent, self._offset = wall + _COUNT_EVERY_S, now, 0.0, offset
+            self._account.spend(spent - self._counted, offset - self._offset, wall)
+        self._counted, self._offset = spent, offset
 
     def _arrivals(self, requests: Iterator[pb.EnforceStreamRequest]) -> Iterator[Arrival]:
         sequence = -1

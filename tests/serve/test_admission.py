@@ -1,11 +1,22 @@
 """Who may come in, on a clock that the test holds."""
 
+import threading
+import time
+from collections.abc import Iterator
 from contextlib import ExitStack
 
 import pytest
+from google.protobuf.duration_pb2 import Duration
 
 from privacy.errors import OverloadError
+from privacy.frame import Frame
+from privacy.serve import cpu
 from privacy.serve.admission import Account, Admission
+from privacy.serve.pictures import RawPictures
+from privacy.serve.translate import Arrival
+from privacy.v1 import enforcement_service_pb2 as pb
+from privacy.v1 import enforcement_service_pb2_grpc as pb_grpc
+from tests.serve.messages import DARK, config, frame
 
 
 def enter(admission: Admission, stack: ExitStack, count: int, now: float = 0.0) -> list[Account]:
@@ -80,3 +91,44 @@ def test_the_first_stream_always_comes_in() -> None:
         enter(admission, stack, 1)
         with pytest.raises(OverloadError):
             enter(admission, stack, 1)
+
+
+FRAMES, AHEAD, EACH_S = 160, 30, 0.004
+
+
+@pytest.mark.parametrize("look_behind", [0, 1])
+def test_what_reading_costs_counts_in_whichever_thread_it_is_done(
+    stub: pb_grpc.EnforcementServiceStub, monkeypatch: pytest.MonkeyPatch, look_behind: int
+) -> None:
+    """With look-behind, a thread reads and judges ahead of the one that answers."""
+    spent: list[float] = []
+    read = RawPictures.read
+
+    def slowly(pictures: RawPictures, came: Arrival) -> Frame:
+        until = time.thread_time() + EACH_S
+        while time.thread_time() < until:
+            pass
+        return read(pictures, came)
+
+    def counted(account: Account, seconds: float, captured: float, now: float) -> None:
+        spent.append(seconds)
+
+    monkeypatch.setattr(RawPictures, "read", slowly)
+    monkeypatch.setattr(Account, "spend", counted)
+    monkeypatch.setattr(cpu, "COUNT_EVERY_S", 0.0)
+    answered = threading.Semaphore(AHEAD)
+
+    def messages() -> Iterator[pb.EnforceStreamRequest]:
+        yield config(look_behind=Duration(seconds=look_behind))
+        for number in range(FRAMES):
+            assert answered.acquire(timeout=20)
+            message = frame(number, DARK)
+            message.frame.capture_offset.FromMilliseconds(100 * number)
+            yield message
+
+    for response in stub.EnforceStream(messages(), timeout=60):
+        if response.WhichOneof("message") == "result":
+            answered.release()
+
+    least = (FRAMES - AHEAD) * EACH_S  # of those before the first answer, nobody knows for how long they were
+    assert least <= sum(spent) <= 3 * least
