@@ -17,6 +17,9 @@ class Thing:
     display_name: str = "Harbour Gate"
     confirmed: bool = True
     create_time: datetime = datetime(2026, 5, 1, 12, tzinfo=UTC)
+    name: str = "sites/hq"
+    state: str = "OPEN"
+    severity: str = "HIGH"
     labels: Mapping[str, str] = field(default_factory=lambda: {"floor": "2", "wing": "east"})
 
 
@@ -25,6 +28,9 @@ FIELDS: Fields[Thing] = {
     "confirmed": Field(Kind.FLAG, lambda each: each.confirmed),
     "create_time": Field(Kind.TIME, lambda each: each.create_time),
     "labels": Field(Kind.LABELS, lambda each: each.labels),
+    "path": Field(Kind.NAME, lambda each: each.name),
+    "state": Field(Kind.WORD, lambda each: each.state, ("OPEN", "CLOSED")),
+    "severity": Field(Kind.RANK, lambda each: each.severity, ("LOW", "HIGH", "CRITICAL")),
 }
 
 
@@ -63,6 +69,16 @@ FIELDS: Fields[Thing] = {
         pytest.param("confirmed = false AND labels:door OR labels:wing", False, id="OR binds closer than AND"),
         ("(confirmed = false AND labels:door) OR labels:wing", True),
         (r'display_name = "a\"b"', False),
+        ("path = sites/hq", True),
+        ('path = "sites/*"', True),
+        ("path : hq", True),
+        ("path : HQ", False),
+        ("state = open", True),
+        ("state != OPEN", False),
+        ("state : CLOSED", False),
+        ("severity > LOW AND severity < CRITICAL", True),
+        ("severity >= critical", False),
+        ("severity != LOW", True),
     ],
 )
 def test_what_passes(text: str, passes: bool) -> None:
@@ -74,7 +90,7 @@ def test_what_passes(text: str, passes: bool) -> None:
     [
         ("display_name", "at its end: want one of ="),
         ("display_name =", "at its end: want a value"),
-        ('name = "x"', "at character 1: no field 'name'; there are confirmed, create_time, display_name, labels"),
+        ('name = "x"', "at character 1: no field 'name'; there are confirmed, create_time, display_name, labels, path"),
         ("confirmed = yes", "at character 13: confirmed is true or false, got 'yes'"),
         ("create_time > noon", "want a time such as 2026-01-31T12:00:00Z, got 'noon'"),
         ("display_name < b", "display_name is text, which has no order"),
@@ -85,6 +101,11 @@ def test_what_passes(text: str, passes: bool) -> None:
         ('display_name = "open', "at character 15: what is this"),
         ("(" * 50, "more than 16 parentheses"),
         ("x" * 3000, "at most 2048 characters"),
+        ("state = GONE", "at character 9: state is one of OPEN, CLOSED, got 'GONE'"),
+        ("state > OPEN", "state is a word, which has no order"),
+        ("severity >= 3", "severity is one of LOW, HIGH, CRITICAL, got '3'"),
+        ("path > a", "path is a name, which has no order"),
+        ('path = "a\0b"', "at character 10: what is this"),
     ],
 )
 def test_what_is_no_filter_is_said_with_its_place(text: str, said: str) -> None:

@@ -1,94 +1,106 @@
-"""Which reports are wanted: a small part of AIP-160, `state = OPEN AND severity >= HIGH`."""
+"""Which reports are wanted, `state = OPEN AND severity >= HIGH`: a `privacy.filters` filter, for the database too."""
 
-import re
-from collections.abc import Callable
+from collections.abc import Mapping
 from dataclasses import dataclass
-from operator import eq, ge, gt, le, lt, ne
 from typing import Any
 
-from sqlalchemy import ColumnElement
+from sqlalchemy import ColumnElement, and_, func, not_, or_, true
+from sqlalchemy.orm import InstrumentedAttribute
 
-from privacy.errors import InputError
+from privacy import filters
+from privacy.filters import COMPARED, AllOf, AnyOf, Comparison, Expression, Field, Fields, Kind, Not
 from privacy.policy import Severity
 from privacy.reports.report import Report, ReportKind, ReportState
 from privacy.reports.tables import ReportRow
 from privacy.zones import Zone
 
-_TERM = re.compile(r'\s*(\w+)\s*(<=|>=|!=|=|<|>)\s*("[^"]*"|[^\s"]+)\s*')
-_OPERATORS: dict[str, Callable[[Any, Any], Any]] = {"=": eq, "!=": ne, "<": lt, ">": gt, "<=": le, ">=": ge}
-_WORDS: dict[str, frozenset[str]] = {
-    "state": frozenset(ReportState),
-    "kind": frozenset(ReportKind),
-    "zone": frozenset(zone.slug for zone in Zone),
+FIELDS: Fields[Report] = {
+    "state": Field(Kind.WORD, lambda report: report.state.value, tuple(ReportState)),
+    "kind": Field(Kind.WORD, lambda report: report.kind.value, tuple(ReportKind)),
+    "zone": Field(
+        Kind.WORD, lambda report: "" if report.zone is None else report.zone.slug, tuple(zone.slug for zone in Zone)
+    ),
+    "severity": Field(Kind.RANK, lambda report: report.severity.value, tuple(Severity)),
+    "rule": Field(Kind.NAME, lambda report: report.rule),
+    "camera": Field(Kind.NAME, lambda report: report.camera),
+    "subject": Field(Kind.NAME, lambda report: report.subject),
 }
-_TEXTS = ("rule", "camera", "subject")
-_GRAVITY = {severity.value: number for number, severity in enumerate(Severity)}
-MAX_TERMS = 16
-
-
-@dataclass(frozen=True, slots=True)
-class Term:
-    """One comparison: field, operator, value."""
-
-    field: str
-    operator: str
-    value: str
+_COLUMNS: Mapping[str, InstrumentedAttribute[Any]] = {
+    "state": ReportRow.state,
+    "kind": ReportRow.kind,
+    "zone": ReportRow.zone,
+    "severity": ReportRow.gravity,
+    "rule": ReportRow.rule,
+    "camera": ReportRow.camera,
+    "subject": ReportRow.subject,
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """Comparisons that must all hold."""
+    """Which reports are wanted.
 
-    terms: tuple[Term, ...] = ()
+    Attributes:
+        tree: What has to hold of them.
+    """
 
-    def conditions(self) -> list[ColumnElement[bool]]:
-        """Return them for the database."""
-        return [_OPERATORS[term.operator](*_of_row(term)) for term in self.terms]
+    tree: Expression[Report]
+
+    def condition(self) -> ColumnElement[bool]:
+        """Return it for the database, where it admits the same reports. What was typed is a value there."""
+        return _condition(self.tree)
 
     def admits(self, report: Report) -> bool:
         """Say whether a report matches."""
-        return all(_OPERATORS[term.operator](*_of_report(term, report)) for term in self.terms)
+        return self.tree.holds(report)
 
 
 def parse(text: str) -> Filter:
     """Read a filter; "" matches everything.
 
     Raises:
-        InputError: It is no filter, or names what a report does not have.
+        FieldError: It is no filter, or names what a report does not have.
     """
-    if not text.strip():
-        return Filter()
-    terms: list[Term] = []
-    for part in re.split(r"\s+AND\s+", text.strip()):
-        match = _TERM.fullmatch(part)
-        if match is None or len(terms) == MAX_TERMS:
-            raise InputError("a filter is FIELD OPERATOR VALUE, joined by AND: state = OPEN AND severity >= HIGH")
-        terms.append(_checked(Term(match[1], match[2], match[3].strip('"'))))
-    return Filter(tuple(terms))
+    return Filter(filters.tree(text, FIELDS))
 
 
-def _checked(term: Term) -> Term:
-    if term.field == "severity" and term.value in _GRAVITY:
-        return term
-    if term.operator not in ("=", "!="):
-        raise InputError("only severity has an order", field="filter")
-    value = term.value.lower() if term.field == "zone" else term.value
-    if term.field in _TEXTS or value in _WORDS.get(term.field, ()):
-        return Term(term.field, term.operator, value)
-    raise InputError(
-        f"a filter compares {', '.join((*_WORDS, *_TEXTS, 'severity'))} with a value that it can have", field="filter"
-    )
+def _condition(tree: Expression[Report]) -> ColumnElement[bool]:
+    match tree:
+        case AllOf():
+            return and_(true(), *map(_condition, tree.parts))
+        case AnyOf():
+            return or_(*map(_condition, tree.parts))
+        case Not():
+            return not_(_condition(tree.part))
+        case Comparison():
+            return _compared(tree)
 
 
-def _of_row(term: Term) -> tuple[Any, Any]:
-    if term.field == "severity":
-        return ReportRow.gravity, _GRAVITY[term.value]
-    return getattr(ReportRow, term.field), term.value
+def _compared(one: Comparison[Report]) -> ColumnElement[bool]:
+    column, kind = _COLUMNS[one.name], one.field.kind
+    if kind is Kind.RANK:
+        return _of(COMPARED[one.sign](column, one.field.words.index(one.value)))
+    if kind is Kind.WORD:
+        return _of(COMPARED[one.sign](column, one.value))
+    if one.sign == ":":
+        return _holds(column, one.value)
+    pattern = one.pattern
+    if pattern.before and pattern.after:
+        same = _holds(column, pattern.text)
+    elif pattern.before:
+        same = func.substr(column, func.length(column) - len(pattern.text) + 1) == pattern.text
+    elif pattern.after:
+        same = func.substr(column, 1, len(pattern.text)) == pattern.text
+    else:
+        same = _of(column == pattern.text)
+    return not_(same) if one.sign == "!=" else same
 
 
-def _of_report(term: Term, report: Report) -> tuple[Any, Any]:
-    if term.field == "severity":
-        return _GRAVITY[report.severity], _GRAVITY[term.value]
-    if term.field == "zone":
-        return "" if report.zone is None else report.zone.slug, term.value
-    return str(getattr(report, term.field)), term.value
+def _holds(column: InstrumentedAttribute[Any], text: str) -> ColumnElement[bool]:
+    """Say that a text is part of a column; by LIKE, small and capital letters would be the same in SQLite."""
+    return func.replace(column, text, "") != column if text else true()
+
+
+def _of(condition: Any) -> ColumnElement[bool]:  # noqa: ANN401 - what an operator makes of a column
+    made: ColumnElement[bool] = condition
+    return made

@@ -192,7 +192,7 @@ class Store:
         if before is not None:
             query = query.where(ReportRow.number > before if oldest_first else ReportRow.number < before)
         if matching is not None:
-            query = query.where(*matching.conditions())
+            query = query.where(matching.condition())
         with reading(self.database) as session:
             rows = session.scalars(query.limit(limit + 1)).all()
         more = rows[limit - 1].number if len(rows) > limit else None

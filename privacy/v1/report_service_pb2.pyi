@@ -507,7 +507,9 @@ class ListReportsRequest(_message.Message):
     page_token: _builtins.str
     """Optional. `next_page_token` of the page before; everything else must be as it was."""
     filter: _builtins.str
-    """Optional. AIP-160, for example `state = OPEN AND severity >= HIGH`."""
+    """Optional. AIP-160 over `state`, `kind`, `zone`, `severity`, `rule`, `camera` and `subject`, for example
+    `state = OPEN AND severity >= HIGH`.
+    """
     order_by: _builtins.str
     """Optional. AIP-132, for example `create_time desc`, which is also the default."""
     def __init__(
@@ -612,7 +614,7 @@ class WatchReportsRequest(_message.Message):
     start_offset: _builtins.int
     """Optional. The first offset wanted. 0 is the oldest that is kept."""
     filter: _builtins.str
-    """Optional. Only changes that match; AIP-160 over `Report`."""
+    """Optional. Only changes that match, as in `ListReportsRequest.filter`."""
     @_builtins.property
     def heartbeat_interval(self) -> _duration_pb2.Duration:
         """Optional. Time between heartbeats. Range: [1 s, 300 s]. If unset, 15 s."""

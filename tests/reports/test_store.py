@@ -204,6 +204,23 @@ def test_pages_hold_every_report_once(store: Store, raise_report: Make) -> None:
         ("zone != washroom", 0),
         ('camera = "sites/hotel/cameras/c1" AND kind = PROHIBITED_VIEW', 2),
         ("rule = PTZ_DWELL", 0),
+        ("state = OPEN OR state = ACKNOWLEDGED", 2),
+        ("NOT state = OPEN", 1),
+        ("-(state = OPEN OR severity < HIGH) AND kind = PROHIBITED_VIEW", 1),
+        ("zone = washroom AND state = OPEN OR state = ACKNOWLEDGED", 2),
+        ("state = open AND zone = WASHROOM", 1),
+        ('camera = "sites/hotel/*"', 2),
+        ('camera = "*/c1"', 2),
+        ('camera = "*hotel*"', 2),
+        ('camera = "*Hotel*"', 0),
+        ('camera = "sites/Hotel/*" OR camera = "*/C1"', 0),
+        ('camera != "sites/hotel/*"', 0),
+        ('camera = "*a name that is much longer than that of any camera"', 0),
+        ('camera = "*"', 2),
+        ('camera : "hotel"', 2),
+        ('camera : "HOTEL" OR subject : "%"', 0),
+        ('camera : ""', 2),
+        ("severity = HIGH AND severity <= CRITICAL AND severity != LOW", 2),
     ],
 )
 def test_a_filter_finds_in_the_database_what_it_admits(store: Store, raise_report: Make, text: str, count: int) -> None:
@@ -217,7 +234,11 @@ def test_a_filter_finds_in_the_database_what_it_admits(store: Store, raise_repor
 
 
 @pytest.mark.parametrize(
-    "text", ["state", "state = GONE", "colour = red", "zone >= washroom", "x" * 9999, "a = b OR c = d"]
+    "text",
+    [
+        *("state", "state = GONE", "colour = red", "zone >= washroom", "x" * 9999, "a = b OR c = d"),
+        *("severity > 3", 'rule = "open', "(state = OPEN", "camera > a", "state.x = OPEN", "rule = a\0b"),
+    ],
 )
 def test_what_is_no_filter_is_refused(text: str) -> None:
     with pytest.raises(InputError):
