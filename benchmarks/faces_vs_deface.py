@@ -38,6 +38,7 @@ from numpy.typing import NDArray
 from subjects import HEIGHT, HELD_OUT, TUNED_ON, WIDTH, compose, write_clip
 
 from privacy.cli.detectors import detectors
+from privacy.cli.mask import LOOK_BEHIND_S
 from privacy.evidence import Evidence
 from privacy.models import catalogue
 from privacy.models.classifier import ZoneClassifier
@@ -120,7 +121,7 @@ def ours(source: Path, target: Path, *, quick: bool) -> None:
     subjects = detectors(wanted, rules)
     with VideoSource(source) as video, VideoSink(target, video.info, overwrite=True) as sink:
         model = Permitting(catalogue.load())
-        for outcome in guard(video, model, rules, look_behind_s=1.0, subjects=subjects):
+        for outcome in guard(video, model, rules, look_behind_s=LOOK_BEHIND_S, subjects=subjects):
             sink.write(outcome.frame)
 
 

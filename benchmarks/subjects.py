@@ -6,7 +6,7 @@
 The clip is made at run time and thrown away: two rows of `coco128_lightly` pictures (val2017, those that show people),
 under a 1080p camera that pans at a known speed. Truth moves with it: the person boxes of COCO, and the noses and eyes
 of `coco_face_points`. None of them was seen when scores, sizes and times were chosen (`HELD_OUT`). A toy model permits
-every place, so that only the subjects are measured; look-behind is 1 s.
+every place, so that only the subjects are measured; look-behind is that of `privacy mask`, 2 s.
 
 A person-frame is one person in one frame, at least half in the picture. It leaks if less than half of what is in the
 picture is hidden. A face-frame leaks if its nose or an eye can be seen. Frames that are hidden whole count for neither.
@@ -30,6 +30,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from privacy.cli.detectors import FACE_SIDE
+from privacy.cli.mask import LOOK_BEHIND_S
 from privacy.evidence import Evidence
 from privacy.frame import Frame, Layout, thumbnail
 from privacy.models import catalogue
@@ -87,7 +88,7 @@ class Variant:
 
     name: str
     subjects: Mapping[Subject, Detector]
-    look_behind_s: float = 1.0
+    look_behind_s: float = LOOK_BEHIND_S
     tiles: int = 6
     detect_every_s: float | None = None
     people_score: float | None = None

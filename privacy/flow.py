@@ -11,7 +11,7 @@ from privacy.pan import Cells, cells, turned
 
 LONGEST = 1024
 """Pictures are halved until no side is longer: a face of 12 pixels in 1080p still has 6, and a step costs 2 ms."""
-STEP_S = 0.09
+STEP_S = 0.13
 """Pictures that follow sooner are not kept: between them, boxes go on a line."""
 _WINDOW = (13, 13)
 _LEVELS = 2
@@ -29,7 +29,7 @@ _EXPLAINED = 3.0
 """Levels of luma, in the mean, that the camera's turn may leave unexplained."""
 _TURNS = 2.0
 """Pixels by which all moves together if the camera turns."""
-_MOST_POINTS = 270
+_MOST_POINTS = 180
 """More boxes have fewer points each: a point costs as much as all else that is done for its box."""
 
 Corners = NDArray[np.float64]

@@ -224,7 +224,9 @@ def follow(
         most: But no more than so many frames wait, whatever their offsets say; None for as many as there are.
     """
     every = rules.detect_every_s if look_behind_s >= rules.detect_every_s else 0.0
-    tracks, looks = Tracks(rules), _Looks(subjects, rules, every, min(most or MAX_UNSEEN, MAX_UNSEEN))
+    # Who comes in is hidden in hindsight as long as frames wait: so long their part of the picture may wait, too.
+    patient = replace(rules, tiles_every_s=max(rules.tiles_every_s, min(look_behind_s, rules.tiles_rest_s)))
+    tracks, looks = Tracks(rules), _Looks(subjects, patient, every, min(most or MAX_UNSEEN, MAX_UNSEEN))
     held: deque[_Held] = deque()
     try:
         for frame, verdict in ruled:

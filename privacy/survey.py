@@ -19,6 +19,8 @@ MAX_SUBJECTS = 256
 """A detector that finds more in one picture sees noise: the frame is hidden whole."""
 OVERLAP = 0.2
 """Neighbouring tiles share so much of their side: what is smaller is whole in one of them."""
+WORTH = 1.25
+"""By so much larger than the whole picture tiles have to show what they show."""
 SAME = 0.5
 """Least intersection over union of two sights, in different views, of one thing."""
 WITHIN = 0.7
@@ -114,10 +116,13 @@ def tiles(size: tuple[int, int], least: tuple[int, int], most: int) -> tuple[Vie
 
     Args:
         size: `(height, width)` of the picture.
-        least: `(height, width)` that a detector sees: smaller views show it nothing new, and there are none.
+        least: `(height, width)` that a detector sees: smaller views show it nothing new, and there are none, nor are
+            there any of a picture of which it sees almost as much.
         most: Of so many at most, whatever the size: of a larger picture each shows more.
     """
     height, width = size
+    if max(height / least[0], width / least[1]) < WORTH:
+        return ()
     rows_of, columns_of = (math.ceil(side / seen) for side, seen in zip(size, least, strict=True))
     shapes = [
         (rows, columns)

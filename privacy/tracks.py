@@ -42,9 +42,9 @@ _PART, _NEAR_EDGE = 0.5, 0.03
 edge: of a face that comes in, detectors find less than can be seen."""
 _WITHIN = 0.7
 """A subject that is no longer seen, and of which so much lies in another one that is, was that one, or is behind it."""
-_GAP_S = 0.15
+_GAP_S = 0.2
 """Pixels that could not be followed for so long are not taken up again where they ought to be."""
-_BACK_S = 0.15
+_BACK_S = 0.3
 """Who is new is followed back in steps of so long."""
 
 Corners = NDArray[np.float64]
@@ -166,26 +166,32 @@ class _Track:
         """
         if offset >= self.end:
             return None
+        at, offsets = bisect_left(self.offsets, offset), self.offsets
         nearest = _away(self.sights, offset)
-        inside = self.offsets[0] <= offset <= self.offsets[-1]
-        if nearest > rules.hold_s and not inside:
+        if nearest > rules.hold_s and not offsets[0] <= offset <= offsets[-1]:
             return None
-        near = _away(self.offsets, offset)
-        at = bisect_left(self.offsets, offset)
-        known = [k for k in (at - 1, at) if 0 <= k < len(self.offsets) and abs(self.offsets[k] - offset) == near]
-        sights = [self.boxes[k] for k in known]
-        boxes = sights if near == 0 else [*sights, self.estimate(offset)]
+        since = offset - offsets[at - 1] if at else np.inf
+        until = offsets[at] - offset if at < len(offsets) else np.inf
+        known = ([self.boxes[at - 1]] if since <= until else []) + ([self.boxes[at]] if until <= since else [])
+        boxes = known if min(since, until) == 0 else [*known, self.estimate(offset)]
         grow = rules.margin + rules.growth * nearest
         least = _TREMBLE if rules.margin else 0.0
-        spans = []
-        for axis in (0, 1):
-            margin = max(least, grow * max(box[2 + axis] - box[axis] for box in sights))
-            low, high = min(box[axis] for box in boxes) - margin, max(box[2 + axis] for box in boxes) + margin
-            edge = min(_PART * (high - low), _NEAR_EDGE) if rules.margin else 0.0
-            low, high = 0.0 if low < edge else low, 1.0 if 1 - high < edge else high
-            spans.append((min(1.0, max(0.0, low)), min(1.0, max(0.0, high))))
-        (left, right), (top, bottom) = spans
+        left, right = _span(boxes, known, 0, grow, least)
+        top, bottom = _span(boxes, known, 1, grow, least)
         return (left, top, right, bottom) if left < right and top < bottom else None
+
+
+def _span(boxes: Sequence[Box], known: Sequence[Box], axis: int, grow: float, least: float) -> tuple[float, float]:
+    """Return from where to where boxes reach along an axis of the picture, with what has to be added."""
+    low, high, side = boxes[0][axis], boxes[0][2 + axis], 0.0
+    for box in boxes[1:]:
+        low, high = min(low, box[axis]), max(high, box[2 + axis])
+    for box in known:
+        side = max(side, box[2 + axis] - box[axis])
+    margin = max(least, grow * side)
+    low, high = low - margin, high + margin
+    edge = min(_PART * (high - low), _NEAR_EDGE) if least else 0.0
+    return (0.0 if low < edge else min(1.0, low)), (1.0 if 1 - high < edge else max(0.0, high))
 
 
 def holds(head: Box, face: Box) -> bool:

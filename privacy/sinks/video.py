@@ -33,9 +33,10 @@ CONTAINERS = {
 PRESETS = ("ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow")
 """Of x264, from fast and large to slow and small."""
 PRESET = "superfast"
-_WITH_TREE = "mbtree=1:rc-lookahead=10"
-"""x264's superfast leaves out the tree of macroblocks; with it, files are 3 to 12 % larger than veryfast's, in half to
-two thirds of its time (`benchmarks/encoding.py`)."""
+_PRESET_OPTIONS = {"x264-params": "mbtree=1:rc-lookahead=10", "bf": "1", "b_strategy": "0"}
+"""x264's superfast leaves out the tree of macroblocks; with it, and with every other frame predicted from both sides
+without looking where that pays, files are a tenth larger than veryfast's, in half to two thirds of its time
+(`benchmarks/encoding.py`)."""
 
 _MPEG, _JPEG = 1, 2  # AVCOL_RANGE_*
 
@@ -92,7 +93,7 @@ class VideoSink:
             self._container = av.open(f"file:{self._partial}", "w", format=kind)
             options = {"preset": preset, "crf": str(crf)}
             if preset == PRESET:
-                options["x264-params"] = _WITH_TREE
+                options |= _PRESET_OPTIONS
             if kind in ("avi", "flv"):
                 options["bf"] = "0"  # their timestamps say when to decode, so that the two orders must be one
             stream = self._container.add_stream("libx264", rate=rate, options=options)
