@@ -12,8 +12,6 @@ from privacy.frame import Frame, Layout
 from privacy.pan import Cells, cells, turned
 from privacy.policy import Timing
 
-_A_TICK = 1e-6
-"""Seconds: what rounding may add to the time between two frames."""
 STILL = 1.0
 """Mean change of luma, in 8-bit levels, below which nothing moves; a door that opens changes more."""
 
@@ -111,7 +109,7 @@ class Cadence:
         # A clock that stands still tells nothing of how long ago the look was.
         if moved < self._timing.scene_change and offset > self._looked:
             return Cue.REST
-        if 0 < offset - self._looked < self._timing.look_again_s - _A_TICK and self._only_moved(frame):
+        if offset > self._looked and self._only_moved(frame):
             return Cue.REST
         return Cue.LOOK if self._pace.changes is None or self._allowed >= 1 else Cue.BLIND
 

@@ -20,7 +20,7 @@ from privacy.openings import Around
 from privacy.plan import WHOLE, MaskPlan, Polygon, plan_for
 from privacy.policy import Effect, Policy, Subject, Subjects
 from privacy.survey import MAX_SUBJECTS, Survey
-from privacy.tracks import Hidden, Tracks
+from privacy.tracks import Hidden, Tracks, outermost
 from privacy.verdict import State, Verdict, Watch, judge_still
 
 log = structlog.get_logger()
@@ -86,7 +86,7 @@ def guard(
     policy.checked(effect or policy.effect)
     watch, looks = Watch(policy, policy.declared(purpose)), looking(model, policy)
     # Not where openings are followed: what is hidden of a picture does not move with it.
-    waits = look_behind_s >= policy.timing.look_again_s and not policy.openings.follow
+    waits = look_behind_s >= policy.timing.look_every_s and not policy.openings.follow
     ruled = judge(frames, looks, watch, Cadence(policy.timing, Pace(waits=waits)))
     if look_behind_s > 0:
         ruled = wait(ruled, look_behind_s, lambda frame: watch.see(examine(frame, looks), frame.offset))
@@ -318,7 +318,7 @@ def _hide(
 ) -> Iterator[Outcome]:
     """Mask each frame as its verdict demands, and the subjects in those that are permitted."""
     for frame, verdict, hidden in followed:
-        plan = plan_for(verdict, policy, (*static, *(one.region for one in hidden)), effect)
+        plan = plan_for(verdict, policy, (*static, *(one.region for one in outermost(hidden))), effect)
         outcome = enforced(frame, verdict, plan, masker)
         yield outcome if outcome.plan.hides_everything else replace(outcome, subjects=hidden)
 

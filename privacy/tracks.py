@@ -80,6 +80,17 @@ class Hidden:
         return upright(*self.box)
 
 
+def outermost(hidden: Sequence[Hidden]) -> list[Hidden]:
+    """Return those whose boxes lie in no other one; of equal boxes, the first. The others hide nothing more."""
+    if len(hidden) < 2:
+        return list(hidden)
+    boxes = np.array([one.box for one in hidden])
+    low, high = boxes[:, None, :2] >= boxes[:, :2], boxes[:, None, 2:] <= boxes[:, 2:]
+    within = low.all(axis=-1) & high.all(axis=-1)
+    within &= ~within.T | np.tri(len(boxes), k=-1, dtype=np.bool_)
+    return [hidden[at] for at in np.flatnonzero(~within.any(axis=1)).tolist()]
+
+
 class _Track:
     """Where one subject was, in the order of offsets: its sights, and where its pixels were followed to.
 

@@ -109,9 +109,15 @@ def looked_at(frames: Sequence[Frame], pace: Pace) -> list[int]:
     return [n for n, frame in enumerate(frames) if look(cadence, frame, settled=True)]
 
 
-def test_where_frames_wait_a_pan_is_looked_at_as_often_as_an_open_verdict() -> None:
-    assert looked_at(pan(4, 50), Pace(waits=True)) == list(range(0, 50, 7))  # 0.28 s
-    assert len(looked_at(pan(4, 50), Pace())) > 2.5 * 50 / 7
+def test_where_frames_wait_a_pan_is_looked_at_when_a_tenth_of_it_is_new() -> None:
+    gaps = np.diff(looked_at(pan(4, 100), Pace(waits=True)))
+
+    assert 4 * (gaps.max() - 1) <= MOST_NEW * 640
+    assert len(looked_at(pan(4, 100), Pace())) > 5 * len(gaps)
+
+
+def test_where_frames_wait_a_slow_pan_is_looked_at_as_often_as_a_quiet_feed() -> None:
+    assert looked_at(pan(1, 80), Pace(waits=True)) == [0, 25, 50, 75]
 
 
 def test_a_pan_that_brings_in_a_tenth_is_looked_at_at_once() -> None:

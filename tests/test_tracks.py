@@ -15,7 +15,7 @@ from privacy import policy
 from privacy.errors import InputError
 from privacy.models.detector import Box, Detection
 from privacy.policy import Subject, Subjects
-from privacy.tracks import SUBJECT_OF, Corners, Tracks, holds
+from privacy.tracks import SUBJECT_OF, Corners, Hidden, Tracks, holds, outermost
 from tests.toys import detection
 
 RULES = policy.load().subjects
@@ -280,3 +280,12 @@ def test_a_long_watch_does_not_grow() -> None:
 def test_a_moment_that_is_no_number_is_refused(offset: float) -> None:
     with pytest.raises(InputError):
         Tracks(RULES).see([], offset)
+
+
+@given(st.lists(detections(), max_size=12))
+def test_the_outermost_boxes_cover_all_and_lie_in_no_other(found: list[Detection]) -> None:
+    hidden = [Hidden(Subject.FACES, one.box) for one in [*found, *found[:3]]]
+    kept = outermost(hidden)
+
+    assert all(any(inside(one.box, other.box, 0) for other in kept) for one in hidden)
+    assert not any(inside(one.box, other.box, 0) for one in kept for other in kept if one is not other)
