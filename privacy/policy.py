@@ -172,7 +172,7 @@ class Subjects:
             wait so long: who comes in between two looks is hidden in hindsight.
         carry_s: How long a subject that is not seen is still hidden if its pixels can be followed.
         tiles: Parts of a picture that are looked at large, by turns; 0 for none, and the whole small picture only.
-        tiles_every_s: Within so long, each part that shows something new has had its turn.
+        tiles_every_s: Within so long, each part that shows something new has had its turn; or as long as frames wait.
         tiles_rest_s: And each that shows what it showed at its last turn, wherever that moved with the camera.
     """
 
