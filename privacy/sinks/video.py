@@ -33,10 +33,10 @@ CONTAINERS = {
 PRESETS = ("ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow")
 """Of x264, from fast and large to slow and small."""
 PRESET = "superfast"
-_PRESET_OPTIONS = {"x264-params": "mbtree=1:rc-lookahead=10", "bf": "1", "b_strategy": "0"}
-"""x264's superfast leaves out the tree of macroblocks; with it, and with every other frame predicted from both sides
-without looking where that pays, files are a tenth larger than veryfast's, in half to two thirds of its time
-(`benchmarks/encoding.py`)."""
+_PRESET_OPTIONS = {"x264-params": "mbtree=1:rc-lookahead=10", "bf": "0"}
+"""x264's superfast leaves out the tree of macroblocks; with it, and without frames that are predicted from both sides,
+which cost more time than they spare here and blur what is black, files are 15 to 19 % larger than veryfast's, in half
+to three fifths of its time (`benchmarks/encoding.py`)."""
 
 _MPEG, _JPEG = 1, 2  # AVCOL_RANGE_*
 
