@@ -61,6 +61,9 @@ NO_EXEMPTION = (
 )
 WHO = ("privacy", "privacy, quick", "deface")
 AIMS = {"time": 0.25, "leaked": 0.003}
+VARIES = 0.1
+"""On a shared machine the ratio of one run is so far from another's, either way: 0.26 to 0.28 in three runs over the
+crowd on which scores were tuned, and 0.24 over the other one, where it had been 0.30 with an encoder 3 % slower."""
 
 TRUTH = """
 import json, sys
@@ -259,7 +262,7 @@ def _aims(rows: Sequence[dict[str, Any]], who: str) -> str:
     ratio = max(_ratio(row, who) for row in rows)
     share = max(row[who]["leaked"] / max(1, row[who]["faces"]) for row in rows)
     return (
-        f"{who.capitalize()}: at most a quarter of the CPU time: {_held(ratio <= AIMS['time'])}; less than 0.3 % of "
+        f"{who.capitalize()}: at most a quarter of the CPU time: {_held_if_run_again(ratio)}; less than 0.3 % of "
         f"face-frames leaked: {_held(share < AIMS['leaked'])}; no frame resized: "
         f"{_held(all(row[who]['same_size'] for row in rows))} (by deface: "
         f"{_held(all(row['deface']['same_size'] for row in rows))})."
@@ -268,6 +271,12 @@ def _aims(rows: Sequence[dict[str, Any]], who: str) -> str:
 
 def _ratio(row: dict[str, Any], who: str) -> float:
     return float(row[who]["cpu_ms_per_frame"] / row["deface"]["cpu_ms_per_frame"])
+
+
+def _held_if_run_again(ratio: float) -> str:
+    if abs(ratio - AIMS["time"]) <= VARIES * AIMS["time"]:
+        return f"not settled ({ratio:.2f}; another run gives a tenth more or less)"
+    return _held(ratio <= AIMS["time"])
 
 
 def _held(holds: bool) -> str:  # noqa: FBT001 - a verdict
