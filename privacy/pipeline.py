@@ -31,6 +31,10 @@ _A_TICK = 1e-6
 """Seconds: a frame of a fifth of a second later is one, although 0.6 - 0.4 is less than 0.2."""
 MAX_HELD_PER_S = 120
 """No camera is faster: so many frames wait for each second of look-behind, and no more, whatever their clock says."""
+_REST = 1.5
+"""A part of the picture that shows nothing new waits at most so many times as long as frames do: whom its last look
+missed and the next one finds is hidden in hindsight for as long as frames wait, and left unhidden before. Half again as
+long is what was measured where they wait two seconds."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -225,7 +229,11 @@ def follow(
     """
     every = rules.detect_every_s if look_behind_s >= rules.detect_every_s else 0.0
     # Who comes in is hidden in hindsight as long as frames wait: so long their part of the picture may wait, too.
-    patient = replace(rules, tiles_every_s=max(rules.tiles_every_s, min(look_behind_s, rules.tiles_rest_s)))
+    patient = replace(
+        rules,
+        tiles_every_s=max(rules.tiles_every_s, min(rules.tiles_rest_s, look_behind_s)),
+        tiles_rest_s=max(rules.tiles_every_s, min(rules.tiles_rest_s, _REST * look_behind_s)),
+    )
     tracks, looks = Tracks(rules), _Looks(subjects, patient, every, min(most or MAX_UNSEEN, MAX_UNSEEN))
     held: deque[_Held] = deque()
     try:

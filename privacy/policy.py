@@ -173,7 +173,8 @@ class Subjects:
         carry_s: How long a subject that is not seen is still hidden if its pixels can be followed.
         tiles: Parts of a picture that are looked at large, by turns; 0 for none, and the whole small picture only.
         tiles_every_s: Within so long, each part that shows something new has had its turn; or as long as frames wait.
-        tiles_rest_s: And each that shows what it showed at its last turn, wherever that moved with the camera.
+        tiles_rest_s: And each that shows what it showed at its last turn, wherever that moved with the camera; but
+            within half again as long as frames wait, or `tiles_every_s` if that is longer.
     """
 
     hidden: frozenset[Subject]

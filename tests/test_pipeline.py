@@ -517,23 +517,44 @@ def test_whatever_the_clock_does_no_subject_leaves(levels: list[int], steps: lis
     assert not any(shows_subject(outcome) for outcome in outcomes)
 
 
+class SeesTwoParts(Finds):
+    """Sees half a picture as large as it is."""
+
+    def size_for(self, size: tuple[int, int]) -> tuple[int, int]:
+        return size[0], size[1] // 2
+
+
+def large_looks(scenes: Sequence[NDArray[np.uint8]], look_behind_s: float) -> int:
+    """Count the looks at parts of the picture, five frames a second."""
+    finder = SeesTwoParts()
+    frames = [Frame((scene,), Layout.GRAY, n / 5, n, full_range=True) for n, scene in enumerate(scenes)]
+    rules = replace(RULES.subjects, tiles=2, tiles_every_s=1.0, tiles_rest_s=3.0, detect_every_s=0.0)
+    ruled = ((frame, Verdict(State.CLEAR, Reason.MODEL, frame.offset)) for frame in frames)
+    assert len(list(pipeline.follow(ruled, {Subject.PEOPLE: finder}, rules, look_behind_s))) == len(frames)
+    return finder.looks - len(frames)
+
+
+def blocks(rng: np.random.Generator) -> NDArray[np.uint8]:
+    return np.kron(rng.integers(10, 90, (9, 16)), np.ones((8, 8))).astype(np.uint8)
+
+
 @pytest.mark.parametrize(("look_behind_s", "every_s"), [(0.5, 1.0), (1.0, 1.0), (2.0, 2.0), (30.0, 3.0)])
 def test_parts_of_a_picture_have_their_turns_within_the_time_that_frames_wait(
     look_behind_s: float, every_s: float
 ) -> None:
     """But no sooner than the policy asks, and no later than where nothing is new."""
-
-    class SeesTwoParts(Finds):
-        def size_for(self, size: tuple[int, int]) -> tuple[int, int]:
-            return size[0], size[1] // 2
-
-    finder = SeesTwoParts()
     rng = np.random.default_rng(0)
-    scenes = [np.kron(rng.integers(10, 90, (9, 16)), np.ones((8, 8))).astype(np.uint8) for _ in range(300)]
-    frames = [Frame((scene,), Layout.GRAY, n / 5, n, full_range=True) for n, scene in enumerate(scenes)]
-    rules = replace(RULES.subjects, tiles=2, tiles_every_s=1.0, tiles_rest_s=3.0, detect_every_s=0.0)
-    ruled = ((frame, Verdict(State.CLEAR, Reason.MODEL, frame.offset)) for frame in frames)
-    out = list(pipeline.follow(ruled, {Subject.PEOPLE: finder}, rules, look_behind_s))
 
-    assert len(out) == len(frames)
-    assert finder.looks - len(frames) == pytest.approx(2 * 60 / every_s, rel=0.1)
+    looks = large_looks([blocks(rng) for _ in range(300)], look_behind_s)
+
+    assert looks == pytest.approx(2 * 60 / every_s, rel=0.1)
+
+
+@pytest.mark.parametrize(("look_behind_s", "rest_s"), [(0.0, 1.0), (0.5, 1.0), (1.0, 1.5), (2.0, 3.0), (30.0, 3.0)])
+def test_parts_that_show_nothing_new_wait_at_most_half_again_as_long_as_frames(
+    look_behind_s: float, rest_s: float
+) -> None:
+    """But no less than those that do, and no longer than the policy says."""
+    looks = large_looks([blocks(np.random.default_rng(0))] * 300, look_behind_s)
+
+    assert looks == pytest.approx(2 * 60 / rest_s, rel=0.1)
