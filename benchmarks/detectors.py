@@ -22,7 +22,7 @@ from typing import Any
 
 import numpy as np
 
-from privacy.bench import detection
+from privacy.bench import datasets, detection
 from privacy.errors import InputError
 from privacy.frame import Frame, thumbnail
 from privacy.models import catalogue
@@ -46,7 +46,10 @@ STATED = {
 def coco(data: Path, split: str = "val2017") -> tuple[dict[str, Any], Path]:
     """Return the truth of one split of the object pictures, and the folder that its file names start from."""
     folder = data / "detection" / "coco128_lightly"
-    return json.loads((folder / f"instances_{split}.json").read_text("utf-8")), folder
+    boxes = datasets.load(f"coco={folder / f'instances_{split}.json'}")
+    if not isinstance(boxes, datasets.Boxes):
+        raise TypeError(f"{boxes.name} holds no boxes")
+    return dict(boxes.truth), folder
 
 
 def objects_found(detector: Detector, truth: Mapping[str, Any], folder: Path) -> list[dict[str, Any]]:

@@ -37,6 +37,11 @@ def test_most_large_people_are_found_where_they_are(name: str, corpus: Path) -> 
     assert np.mean(np.array(seen) > 0.7) >= 0.7
 
 
+def test_the_truth_calls_things_as_the_detectors_do(corpus: Path) -> None:
+    truth, _ = detectors.coco(corpus)
+    assert [category["name"] for category in truth["categories"]] == list(LABELS)
+
+
 def test_faces_are_found_and_empty_pictures_stay_empty(corpus: Path) -> None:
     scores = detectors.face_scores(catalogue.load_detector(detectors.FACES, min_score=0.6), corpus, limit=16)
 
