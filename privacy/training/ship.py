@@ -26,7 +26,7 @@ from torch import Tensor, nn
 
 from privacy.measures import auroc, recall_at
 from privacy.models import catalogue
-from privacy.training import augment, calibrate, detector, export, teacher, train
+from privacy.training import augment, calibrate, detector, export, train
 from privacy.training.config import TrainConfig
 from privacy.training.data import Balance, Photo, Vocabulary, draw_probabilities, held_out, load, read_corpus
 from privacy.training.evaluate import as_grey
@@ -230,7 +230,7 @@ def raw_session(net: ZoneNet, config: TrainConfig) -> ort.InferenceSession:
 
 def detector_of(config: TrainConfig) -> onnx.ModelProto | None:
     """The detector's graph at the size of a config's pictures, if it has a detector."""
-    return detector.evidence_graph(config.data / teacher.MODEL, config.size) if config.detector else None
+    return detector.evidence_graph(config.data, config.size) if config.detector else None
 
 
 def fit(answers: Answers, vocabulary: Vocabulary) -> tuple[export.Calibration, tuple[calibrate.Thresholds, ...]]:

@@ -6,6 +6,7 @@ sign of a bathroom or a bedroom and costs four times as much as the zone network
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ import onnx
 import onnxruntime as ort
 from numpy.typing import NDArray
 
+from privacy.models import catalogue
 from privacy.training.data import DataError, Photo, load
 
 COCO = [
@@ -104,6 +106,8 @@ COCO = [
 """The detector's classes, in its order."""
 MODEL = Path("models") / "picodet_s" / "picodet_s_416_coco.onnx"
 """Where the corpus keeps the detector."""
+NAME = "picodet-s-416"
+"""What the catalogue calls it, which knows its digest."""
 SIDE, BINS, STRIDES = 416, 8, (8, 16, 32, 64)
 _MEAN = np.array([123.675, 116.28, 103.53], np.float32)
 _STD = np.array([58.395, 57.12, 57.375], np.float32)
@@ -126,16 +130,37 @@ class Sightings:
         return np.flatnonzero((self.scores > at).sum(0) >= photos)
 
 
-def ask(model: Path, photos: Sequence[Photo], *, progress: Callable[[int, int], None] | None = None) -> Sightings:
+def published(data: Path) -> bytes:
+    """Read the detector of the corpus, whose numbers become a part of what ships.
+
+    Args:
+        data: Folder of the corpus.
+
+    Raises:
+        DataError: It is not there, or is not the file that the catalogue knows by its sha256.
+    """
+    path = data / MODEL
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise DataError(f"no {path.name} in the corpus", path=path.name) from error
+    if hashlib.sha256(content).hexdigest() != catalogue.card(NAME).sha256:
+        raise DataError(f"{path.name} is not the {NAME} of the catalogue: its sha256 differs", path=path.name)
+    return content
+
+
+def ask(data: Path, photos: Sequence[Photo], *, progress: Callable[[int, int], None] | None = None) -> Sightings:
     """Run the detector over `photos`; about 50 CPU-ms each.
 
     Args:
-        model: `picodet_s_416_coco.onnx`. Its weights are listed as graph inputs, which stops constant folding; they
-            are taken off that list first.
+        data: Folder of the corpus.
         photos: What to look at.
         progress: Called with how many are done, and how many there are.
+
+    Raises:
+        DataError: As `published` does.
     """
-    session, name = open_published(model)
+    session, name = open_published(data)
     scores, boxes = np.zeros((len(photos), 80), np.float32), np.zeros((len(photos), 80, 4), np.float32)
     for index, photo in enumerate(photos):
         scores[index], boxes[index] = best(session, name, load(photo))
@@ -144,9 +169,12 @@ def ask(model: Path, photos: Sequence[Photo], *, progress: Callable[[int, int], 
     return Sightings(scores, boxes)
 
 
-def open_published(model: Path) -> tuple[ort.InferenceSession, str]:
-    """Open the detector as it is published; returns the name of its input, too."""
-    proto = onnx.load(model)
+def open_published(data: Path) -> tuple[ort.InferenceSession, str]:
+    """Open the detector as it is published; returns the name of its input, too.
+
+    Its weights are listed as graph inputs, which stops constant folding; they are taken off that list first.
+    """
+    proto = onnx.load_from_string(published(data))
     weights = {weight.name for weight in proto.graph.initializer}
     asked = [value for value in proto.graph.input if value.name not in weights]
     del proto.graph.input[:]

@@ -110,7 +110,7 @@ def prepare(config: TrainConfig, photos: list[Photo]) -> Painter:
     answers = config.out / "sightings.npz"
     if not answers.exists():
         log.info("asking the detector about %d photos", len(photos))
-        teacher.write(teacher.ask(config.data / teacher.MODEL, photos), answers)
+        teacher.write(teacher.ask(config.data, photos), answers)
     things = config.data / "detection" / "coco128_lightly"
     figures = teacher.people(things) if config.person else []
     parts = config.elsewhere_parts if config.elsewhere else ()
@@ -160,7 +160,7 @@ def write_frozen(net: ZoneNet, config: TrainConfig) -> Frozen:
         return Frozen(prefix, distilled=config.distils)
     second = config.out / f"detector-{config.size[0]}x{config.size[1]}.onnx"
     if not second.exists():
-        onnx.save(detector.evidence_graph(config.data / teacher.MODEL, config.size), second)
+        onnx.save(detector.evidence_graph(config.data, config.size), second)
     return Frozen(prefix, second, config.distils)
 
 

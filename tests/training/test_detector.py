@@ -13,6 +13,7 @@ from onnx import ModelProto, TensorProto, helper, numpy_helper  # noqa: E402
 from torch import nn  # noqa: E402
 
 from privacy.training import detector, export, teacher  # noqa: E402
+from privacy.training.data import DataError  # noqa: E402
 from privacy.training.network import ZoneNet  # noqa: E402
 
 SIZE = (64, 96)
@@ -55,12 +56,12 @@ def net() -> ZoneNet:
 
 
 def test_the_rebuilt_detector_says_what_the_published_one_says(corpus: Path) -> None:
-    graph = detector.evidence_graph(corpus / teacher.MODEL, (teacher.SIDE,) * 2)
+    graph = detector.evidence_graph(corpus, (teacher.SIDE,) * 2)
     session = ort.InferenceSession(graph.SerializeToString())
     images = pictures(2, (teacher.SIDE, teacher.SIDE))
     images[1] = np.linspace(0, 255, teacher.SIDE).astype(np.uint8)[None, :, None]
     row = session.run([detector.EVIDENCE], {"images": images})[0]
-    published, name = teacher.open_published(corpus / teacher.MODEL)
+    published, name = teacher.open_published(corpus)
     expected = np.stack([teacher.best(published, name, image)[0] for image in images])
     assert row.shape == (2, detector.EVIDENCE_SIZE)
     assert np.abs(row[:, detector.SCORES] - expected).max() < 1e-5
@@ -68,7 +69,7 @@ def test_the_rebuilt_detector_says_what_the_published_one_says(corpus: Path) -> 
 
 @pytest.mark.parametrize("size", [(320, 416), (192, 256), (160, 224), (416, 320)])
 def test_a_smaller_picture_gives_a_row_as_long(corpus: Path, size: tuple[int, int]) -> None:
-    session = ort.InferenceSession(detector.evidence_graph(corpus / teacher.MODEL, size).SerializeToString())
+    session = ort.InferenceSession(detector.evidence_graph(corpus, size).SerializeToString())
     row = session.run(None, {"images": pictures(1, size)})[0]
     assert row.shape == (1, detector.EVIDENCE_SIZE)
     assert np.isfinite(row).all()
@@ -77,7 +78,17 @@ def test_a_smaller_picture_gives_a_row_as_long(corpus: Path, size: tuple[int, in
 @pytest.mark.parametrize("size", [(0, 416), (-32, 416), (100, 416), (320, 400)])
 def test_a_size_that_no_stride_divides_is_refused(size: tuple[int, int]) -> None:
     with pytest.raises(ValueError, match="multiples of 32"):
-        detector.evidence_graph(Path("never-read.onnx"), size)
+        detector.evidence_graph(Path("never-read"), size)
+
+
+def test_a_detector_that_the_catalogue_does_not_know_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"no picodet_s_416_coco\.onnx"):
+        teacher.published(tmp_path)
+    path = tmp_path / teacher.MODEL
+    path.parent.mkdir(parents=True)
+    path.write_bytes(b"another")
+    with pytest.raises(DataError, match="sha256 differs"):
+        detector.evidence_graph(tmp_path, (320, 416))
 
 
 def test_every_head_has_an_opinion_of_its_own(net: ZoneNet) -> None:

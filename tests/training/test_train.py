@@ -40,7 +40,7 @@ def few(corpus: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         writer = csv.DictWriter(file, list(rows[0]))
         writer.writeheader()
         writer.writerows(chosen)
-    teacher.write(teacher.ask(root / teacher.MODEL, read_corpus(root)), root / "sightings.npz")
+    teacher.write(teacher.ask(root, read_corpus(root)), root / "sightings.npz")
     return root
 
 
