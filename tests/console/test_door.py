@@ -4,7 +4,8 @@ from datetime import timedelta
 
 import pytest
 
-from privacy.console.sessions import IDLE_S, LASTS_S, MAX_FAILURES
+from privacy.console.sessions import IDLE_S, LASTS_S, MAX_FAILURES, Sessions
+from privacy.errors import DatabaseBusyError, DatabaseError, DatabaseFullError
 from privacy.serve.access import KNOWN_FOR_S
 from privacy.tokens import Role
 from tests.console.conftest import Browser, World
@@ -91,6 +92,19 @@ def test_a_token_for_streams_opens_no_console(world: World) -> None:
 
     assert browser.log_in(world.tokens.create(Role.STREAM, "gate")[1]).status_code == 403
     assert browser.get("/cameras").status_code == 303
+
+
+@pytest.mark.parametrize("error", [DatabaseError, DatabaseBusyError, DatabaseFullError])
+def test_a_database_that_does_not_answer_is_not_the_fault_of_who_knocks(
+    world: World, monkeypatch: pytest.MonkeyPatch, error: type[DatabaseError]
+) -> None:
+    def fail(*_: object) -> None:
+        raise error("no answer")
+
+    browser = world.browser()
+    monkeypatch.setattr(Sessions, "log_in", fail)
+
+    assert browser.log_in(NOBODY).status_code == 503
 
 
 def test_after_ten_wrong_tokens_not_even_a_good_one_is_taken(world: World) -> None:

@@ -4,7 +4,7 @@ import structlog
 from starlette.responses import RedirectResponse, Response
 
 from privacy.console.desk import ROOT, Asked, Desk, back
-from privacy.console.guard import LANGUAGE, THEME, keep
+from privacy.console.guard import LANGUAGE, THEME, keep, status_of
 from privacy.console.sessions import new_cookie
 from privacy.console.words import Language, Theme
 from privacy.errors import DatabaseError, FieldError, PermissionDeniedError, RateError, UnauthenticatedError
@@ -30,7 +30,7 @@ def enter(desk: Desk, asked: Asked) -> Response:
         cookie, caller = desk.sessions.log_in(asked.form.get("token", "").strip(), asked.host)
     except (UnauthenticatedError, PermissionDeniedError, RateError, DatabaseError) as error:
         log.warning("console_login_refused", peer=asked.host, reason=error.reason)
-        status = {RateError: 429, DatabaseError: 503, PermissionDeniedError: 403}.get(type(error), 401)
+        status = status_of(error)
         response = desk.page("login.html", asked, status, next=following, failed=f"failed.{error.reason.lower()}")
         if status == 429:
             response.headers["retry-after"] = "30"
