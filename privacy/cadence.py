@@ -56,7 +56,7 @@ class Cadence:
     A frame is due when the last look is `look_every_s` old; when the picture has changed by `scene_change` levels of
     luma since the last look; or, while the feed is not settled, every `look_again_s`. Never oftener than
     `look_again_s`, but for a change of scene, which may not wait: the frame would leave before it is judged. Where
-    frames wait, a picture that only moved is no change of scene until a tenth of it is new.
+    frames wait, a picture of a settled feed that only moved is no change of scene until a tenth of it is new.
 
     Args:
         timing: Of the policy.
@@ -109,7 +109,8 @@ class Cadence:
         # A clock that stands still tells nothing of how long ago the look was.
         if moved < self._timing.scene_change and offset > self._looked:
             return Cue.REST
-        if offset > self._looked and self._only_moved(frame):
+        # While nothing is settled every frame is hidden: what changes is looked at, so that the feed opens the sooner.
+        if settled and offset > self._looked and self._only_moved(frame):
             return Cue.REST
         return Cue.LOOK if self._pace.changes is None or self._allowed >= 1 else Cue.BLIND
 

@@ -104,9 +104,9 @@ def pan(speed: int, count: int, *, new: Callable[[int], bool] = lambda n: False,
     ]
 
 
-def looked_at(frames: Sequence[Frame], pace: Pace) -> list[int]:
+def looked_at(frames: Sequence[Frame], pace: Pace, *, settled: bool = True) -> list[int]:
     cadence = Cadence(TIMING, pace)
-    return [n for n, frame in enumerate(frames) if look(cadence, frame, settled=True)]
+    return [n for n, frame in enumerate(frames) if look(cadence, frame, settled=settled)]
 
 
 def test_where_frames_wait_a_pan_is_looked_at_when_a_tenth_of_it_is_new() -> None:
@@ -114,6 +114,14 @@ def test_where_frames_wait_a_pan_is_looked_at_when_a_tenth_of_it_is_new() -> Non
 
     assert 4 * (gaps.max() - 1) <= MOST_NEW * 640
     assert len(looked_at(pan(4, 100), Pace())) > 5 * len(gaps)
+
+
+def test_a_pan_of_a_feed_that_is_not_settled_is_looked_at_whenever_it_changes() -> None:
+    frames = pan(8, 20)
+    seen = looked_at(frames, Pace(waits=True), settled=False)
+
+    assert seen == looked_at(frames, Pace(), settled=False)
+    assert len(seen) > len(looked_at(frames, Pace(waits=True)))
 
 
 def test_where_frames_wait_a_slow_pan_is_looked_at_as_often_as_a_quiet_feed() -> None:
