@@ -45,7 +45,9 @@ def test_globs_and_lists_name_recordings_too_and_each_counts_once(folder: Path) 
     assert names(f"{folder}/b/*.mp4", f"@{folder / 'list.txt'}", folder / "b/1.mp4") == ["1.mp4", "2.mkv", "3"]
 
 
-def test_a_folder_that_cannot_be_listed_is_named_as_refused(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def b_refuses(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Folder b cannot be listed, whoever runs the tests."""
     listed = os.scandir
 
     def scandir(path: str) -> Iterator[os.DirEntry[str]]:
@@ -54,12 +56,17 @@ def test_a_folder_that_cannot_be_listed_is_named_as_refused(folder: Path, monkey
         return listed(path)
 
     monkeypatch.setattr(os, "scandir", scandir)
+
+
+@pytest.mark.usefixtures("b_refuses")
+def test_a_folder_that_cannot_be_listed_is_named_as_refused(folder: Path) -> None:
     found = list(find([str(folder)], Naming(), lambda _: None, within=[folder.resolve()]))
 
     assert [(Path(one.path).name, one.camera, one.fault) for one in found if one.fault] == [("b", "b", Fault.REFUSED)]
     assert [Path(one.path).name for one in found if not one.fault] == ["3", "snaps"]
 
 
+@pytest.mark.usefixtures("b_refuses")
 @pytest.mark.parametrize(
     ("pattern", "read"),
     [
@@ -69,17 +76,7 @@ def test_a_folder_that_cannot_be_listed_is_named_as_refused(folder: Path, monkey
         pytest.param("a/*", ["3"], id="not where it does not look"),
     ],
 )
-def test_a_folder_that_a_glob_cannot_list_is_named_as_refused(
-    folder: Path, monkeypatch: pytest.MonkeyPatch, pattern: str, read: list[str]
-) -> None:
-    listed = os.scandir
-
-    def scandir(path: str) -> Iterator[os.DirEntry[str]]:
-        if Path(path).name == "b":
-            raise PermissionError(13, "Permission denied", str(path))
-        return listed(path)
-
-    monkeypatch.setattr(os, "scandir", scandir)
+def test_a_folder_that_a_glob_cannot_list_is_named_as_refused(folder: Path, pattern: str, read: list[str]) -> None:
     found = list(find([f"{folder}/{pattern}"], Naming(), lambda _: None))
     refused = [(Path(one.path).name, one.camera, one.fault) for one in found if one.fault]
 
