@@ -49,10 +49,10 @@ class Flow:
         self._offsets: list[float] = []
         self._pictures: list[NDArray[np.uint8]] = []
         self._cells: Cells | None = None  # of the last picture
-        self._places: list[
-            NDArray[np.float64]
-        ] = []  # (across, down) in pictures, how far all has moved since the first
-        self._doubts: list[int] = []  # how many turns until then explain too little
+        # Of each picture: how far all has moved since the first, (across, down) in pictures, and how many turns until
+        # then explain too little.
+        self._places: list[NDArray[np.float64]] = []
+        self._doubts: list[int] = []
 
     @property
     def offsets(self) -> tuple[float, ...]:

@@ -18,7 +18,7 @@ MAX_HOLD_S = 60.0
 MAX_TILES = 64
 HEADS_SCORE = 0.15
 TILES: Mapping[str, float] = {"carry_s": 1.5, "tiles": 6, "tiles_every_s": 1.0, "tiles_rest_s": 1.0}
-"""Both of a pack that was written before there were any."""
+"""Of a pack that was written before there were any."""
 MIN_RETAIN_DAYS = 731
 """Two years (Guangdong Decree 132 Art. 18(5)), a leap day among them. A pack may ask for more, never for less."""
 MAX_UTC_OFFSET_H = 14.0

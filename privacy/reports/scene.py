@@ -141,7 +141,7 @@ class Scene:
     silence: Silence | None = None
     anomalies: tuple[FramesAnomalous, ...] = ()
     reads: tuple[EvidenceRead, ...] = ()
-    broken_off: "BrokenOff | None" = None
+    broken_off: BrokenOff | None = None
 
     def after(self, event: Event) -> "Scene":  # noqa: C901, PLR0911, PLR0912 - one case for each event
         """Return what is known once `event` has happened too."""
