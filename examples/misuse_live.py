@@ -37,6 +37,7 @@ from privacy.reports.rules import RULES
 from privacy.reports.store import Store
 from privacy.serve.camera_servicer import CameraService
 from privacy.serve.live import Live
+from privacy.serve.observer import Answer, StreamFacts
 from privacy.serve.reporting import Reporting
 from privacy.serve.server import Server, Service, Settings
 from privacy.serve.servicer import Engine
@@ -97,6 +98,21 @@ def clip(name: str) -> list[Shot]:
     ]  # fmt: skip
 
 
+class CountingViews(Views):
+    """Counts the frames that it has heard of: observers hear of a frame once its client has the answer.
+
+    Attributes:
+        heard: How many there were.
+    """
+
+    heard = 0
+
+    def answered(self, stream: StreamFacts, answer: Answer) -> None:
+        """See `Observer.answered`."""
+        super().answered(stream, answer)
+        self.heard += 1
+
+
 class World:
     """The service, with everything that hears and reports."""
 
@@ -108,7 +124,7 @@ class World:
         self.reporting = Reporting(store, {rules.name: rules}, model=self.labels.name)
         clock = lambda: datetime.fromtimestamp(self.now[0], UTC)  # noqa: E731 - one line says it
         registry = Registry(self.database, lambda _: rules, self.reporting.hear, clock)
-        self.views = Views(registry, self.reporting.hear, rhythm=Rhythm(share=1.0), clock=lambda: self.now[0])
+        self.views = CountingViews(registry, self.reporting.hear, rhythm=Rhythm(share=1.0), clock=lambda: self.now[0])
         servicer = CameraService(registry, Live(), self.views)
         register = Service(
             "privacy.v1.CameraService",
@@ -196,9 +212,10 @@ class Camera:
             if ptz:
                 frame.ptz.CopyFrom(frame_pb2.PtzPosition(pan_deg=shot.pan, actor="users/li"))
             self._sequence += 1
+            heard = self.world.views.heard
             self._sent.put(pb.EnforceStreamRequest(frame=frame))
             next(self._answers)
-            while self.world.views.busy:
+            while self.world.views.heard == heard or self.world.views.busy:
                 time.sleep(0.001)
 
     def end(self) -> None:
