@@ -397,20 +397,26 @@ class Store:
             yield from (row.line for row in rows)
             start = rows[-1].entry + 1
 
-    def head(self) -> Head:
-        """Return the signed head of the ledger."""
+    def head(self, entry: int | None = None) -> Head:
+        """Return the signed head of the ledger; as it was after an entry, or after the next that is there, if asked."""
+        last = select(LedgerRow).order_by(LedgerRow.entry.desc()).limit(1)
         with reading(self.database) as session:
-            row = session.scalars(select(LedgerRow).order_by(LedgerRow.entry.desc()).limit(1)).first()
+            row = None
+            if entry is not None:
+                row = session.scalars(
+                    select(LedgerRow).where(LedgerRow.entry >= entry).order_by(LedgerRow.entry).limit(1)
+                ).first()
+            row = row or session.scalars(last).first()
         return ledger.sign(self._key, 0, GENESIS) if row is None else Head(row.entry, row.digest, row.signature)
 
-    def export_ledger(self) -> Iterator[str]:
-        """Yield the lines of an export of the whole ledger, as it is now."""
-        head = self.head()
+    def export_ledger(self, entry: int | None = None) -> Iterator[str]:
+        """Yield the lines of an export of the whole ledger, as it is now, or as `head` gives it after an entry."""
+        head = self.head(entry)
         yield from ledger.export(self.ledger_lines(end=head.entries + 1), head, self._key.public_key())
 
-    def verify_ledger(self) -> ledger.Verified:
-        """Check what the database holds, with this server's own key."""
-        lines = (line.encode() + b"\n" for line in self.export_ledger())
+    def verify_ledger(self, entry: int | None = None) -> ledger.Verified:
+        """Check what the database holds, with this server's own key; up to an entry, if asked."""
+        lines = (line.encode() + b"\n" for line in self.export_ledger(entry))
         return ledger.verify(lines, key=self._key.public_key().public_bytes_raw())
 
     # Within a transaction

@@ -153,22 +153,21 @@ class ReportService(pb_grpc.ReportServiceServicer):
         raise AssertionError("unreachable: an error ends the call")
 
     def VerifyLedger(self, request: pb.VerifyLedgerRequest, context: grpc.ServicerContext) -> pb.VerifyLedgerResponse:  # noqa: N802 - gRPC's name
-        """Check the chain from its beginning: an entry is whole only if every one before it is."""
+        """Check the chain from its beginning: an entry is whole if every one before it is, and a head closes them."""
         with errors_as_status(context):
-            result = self._store.verify_ledger()
+            result = self._store.verify_ledger(request.end_entry - 1 if request.end_entry else None)
             head = self._store.head() if result.head is None else result.head
             start, end = max(1, request.start_entry), request.end_entry or result.entries + 1
-            broken = result.broken if result.broken is not None and result.broken < end else None
             response = pb.VerifyLedgerResponse(
-                intact=broken is None,
+                intact=result.intact,
                 entries_checked=max(0, min(result.entries + 1, end) - start),
-                finding="" if broken is None else result.finding,
+                finding=result.finding,
                 head_digest=bytes.fromhex(head.digest),
                 head_signature=bytes.fromhex(head.signature),
                 signer_public_key=self._store.public_key,
             )
-            if broken is not None:
-                response.first_broken_entry = broken
+            if result.broken is not None:
+                response.first_broken_entry = result.broken
             return response
         raise AssertionError("unreachable: an error ends the call")
 

@@ -1056,7 +1056,9 @@ class VerifyLedgerResponse(_message.Message):
     HEAD_SIGNATURE_FIELD_NUMBER: _builtins.int
     SIGNER_PUBLIC_KEY_FIELD_NUMBER: _builtins.int
     intact: _builtins.bool
-    """Output only. True if every entry that was checked is whole. False is also what an old client takes from silence."""
+    """Output only. True if every entry before `end_entry` is whole, and a signed head closes them. False is also what an
+    old client takes from silence.
+    """
     entries_checked: _builtins.int
     """Output only. Entries that were checked."""
     first_broken_entry: _builtins.int
@@ -1064,7 +1066,7 @@ class VerifyLedgerResponse(_message.Message):
     finding: _builtins.str
     """Output only. What is wrong with it."""
     head_digest: _builtins.bytes
-    """Output only. Digest of the last entry, SHA-256."""
+    """Output only. Digest of the last entry up to `end_entry`, SHA-256."""
     head_signature: _builtins.bytes
     """Output only. Ed25519 signature of `head_digest`."""
     signer_public_key: _builtins.bytes

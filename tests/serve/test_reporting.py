@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import cv2
 import grpc
@@ -16,6 +17,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.timestamp_pb2 import Timestamp
+from sqlalchemy import text
 
 from privacy import pages
 from privacy import policy as policies
@@ -41,6 +43,7 @@ from privacy.reports.ledger import Act
 from privacy.reports.report import Report
 from privacy.reports.store import Store
 from privacy.serve.observer import Answer, Stages, StreamFacts
+from privacy.serve.report_servicer import ReportService
 from privacy.serve.reporting import Reporting, Said
 from privacy.serve.server import Server, Settings
 from privacy.v1 import enforcement_service_pb2_grpc as enforcement_grpc
@@ -50,13 +53,16 @@ from privacy.v1 import verdict_pb2
 from privacy.verdict import State, Verdict
 from privacy.zones import Zone
 from tests.reports.conftest import Clock
-from tests.reports.stories import looks
+from tests.reports.stories import NOON, looks
 from tests.serve.conftest import engine
 from tests.serve.messages import CAMERA, LIGHT, config, frame, refusal, results
 from tests.toys import stream_facts
 
 AUTHORITY = new_key()
 PUBLIC = AUTHORITY.public_key().public_bytes_raw()
+ALTERED = "UPDATE ledger SET line = replace(line, 'users/2', 'users/9') WHERE entry = 3"
+GONE = "DELETE FROM ledger WHERE entry = 3"
+UNSIGNED = "UPDATE ledger SET signature = substr(signature, 65) || substr(signature, 1, 64)"
 
 
 @pytest.fixture
@@ -336,6 +342,39 @@ def test_the_ledger_verifies_itself(reports: Any, raised: pb.Report, reporting: 
 
     assert (result.intact, result.entries_checked) == (True, reporting.store.head().entries)
     assert result.signer_public_key == reporting.store.public_key
+
+
+@pytest.mark.parametrize(
+    ("statement", "span", "answer"),
+    [
+        pytest.param("", {}, (True, 6, 0), id="nobody has touched it"),
+        pytest.param("", {"end_entry": 4}, (True, 3, 0), id="nobody has touched it, and a part is asked for"),
+        pytest.param(ALTERED, {}, (False, 2, 3), id="an entry was altered"),
+        pytest.param(ALTERED, {"start_entry": 1}, (False, 2, 3), id="and where to begin is said"),
+        pytest.param(ALTERED, {"start_entry": 5}, (False, 0, 3), id="and what follows it is asked for"),
+        pytest.param(ALTERED, {"end_entry": 7}, (False, 2, 3), id="and where to end is said"),
+        pytest.param(ALTERED, {"end_entry": 4}, (False, 2, 3), id="and it is the last that is asked for"),
+        pytest.param(ALTERED, {"end_entry": 3}, (True, 2, 0), id="what stands before it is whole"),
+        pytest.param(GONE, {"end_entry": 4}, (False, 2, 3), id="the last that is asked for is gone"),
+        pytest.param(UNSIGNED, {}, (False, 6, 7), id="nobody has signed the end"),
+        pytest.param(UNSIGNED, {"end_entry": 7}, (False, 6, 7), id="and where to end is said"),
+        pytest.param(UNSIGNED, {"end_entry": 4}, (False, 3, 4), id="nobody has signed the end of the part"),
+    ],
+)
+def test_a_ledger_that_was_tampered_with_is_never_called_intact(
+    alone: Reporting, statement: str, span: dict[str, int], answer: tuple[bool, int, int]
+) -> None:
+    """Who asks for a part is told of it alone; an entry is whole if every one before it is, and a head closes it."""
+    for number in range(6):
+        alone.store.enter(Act(actor=f"users/{number}", at=NOON, action="config.change", subject="s", purpose="a test"))
+    with alone.store.database.begin() as database:  # as somebody does who owns the file
+        database.execute(text("DROP TRIGGER ledger_fixed"))
+        database.execute(text("DROP TRIGGER ledger_kept"))
+        database.execute(text(statement or "SELECT 1"))
+    said = ReportService(alone.store).VerifyLedger(pb.VerifyLedgerRequest(**span), Mock())
+
+    assert (said.intact, said.entries_checked, said.first_broken_entry) == answer
+    assert said.intact == (not said.finding)
 
 
 @pytest.mark.parametrize(
