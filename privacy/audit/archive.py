@@ -161,7 +161,7 @@ def open_recording(path: str) -> Recorded:
     Raises:
         RecordingError: Nothing of it can be read, and why.
     """
-    if _is_url(path):
+    if is_url(path):
         return VideoRecording(path, partial(_open_url, path))
     if Path(path).is_dir():
         return PictureRecording(path, timed(pictures_in(Path(path))))
@@ -201,7 +201,7 @@ def _listed(paths: Iterable[str]) -> Iterator[str]:
 
 def _found(paths: Iterable[str], naming: Naming, ignored: Callable[[str], None]) -> Iterator[Recording]:
     for path in paths:
-        if _is_url(path):
+        if is_url(path):
             yield from _remote(path, naming, ignored)
         elif Path(path).is_dir():
             yield from _below(Path(path), naming, ignored)
@@ -301,7 +301,8 @@ def _unread(path: Path, camera: str, error: OSError) -> Recording:
     return Recording(path=str(path), camera=camera, begun=begun_of(str(path)), bytes=-1, mark="", fault=why)
 
 
-def _is_url(path: str) -> bool:
+def is_url(path: str) -> bool:
+    """Return whether a path is one that fsspec reads."""
     return bool(_URL.match(path))
 
 

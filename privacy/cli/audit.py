@@ -128,7 +128,9 @@ def audit() -> None:
     type=click.Path(file_okay=False, path_type=Path),
     help="Write masked copies of the recordings with findings here.",
 )
-@click.option("--report", metavar="URL", help="Raise a report for every dated finding, in this database.")
+@click.option(
+    "--report", metavar="URL", help="Raise a report for every dated finding that is long enough for one, here."
+)
 @click.option(
     "--ledger-key",
     type=click.Path(dir_okay=False, path_type=Path),
@@ -231,7 +233,9 @@ def _report(book: Book, rules: Policy, url: str, key: Path) -> None:
     finally:
         database.dispose()
     undated = f"; {raised.undated} findings have no date, and no report" if raised.undated else ""
-    click.echo(f"{len(raised.reports)} reports{undated}", err=True)
+    least = rules.timing.report_after_s
+    short = f"; {raised.short} findings are shorter than the policy's {least:g} s, and have no report"
+    click.echo(f"{len(set(raised.reports.values()))} reports{undated}{short if raised.short else ''}", err=True)
 
 
 def _effect(kind: str | None, strength: float | None, rules: Policy) -> Effect:

@@ -1,6 +1,7 @@
 """Recordings for tests, in the toy world of `Bright`: bright pictures are a washroom."""
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -47,9 +48,9 @@ def write_recording(
     return write_clip(path, size=SIZE, frames=round(seconds * rate), rate=rate, luma=luma, options=options, **more)
 
 
-def make_bright() -> Scanner:
+def make_bright(terms: Terms = TERMS) -> Scanner:
     """What a worker builds."""
-    return Scanner(Bright(), catalogue.load_policy(), TERMS)
+    return Scanner(Bright(), catalogue.load_policy(), terms)
 
 
 def scan(path: Path, terms: Terms = TERMS, **task: Any) -> Scan:
@@ -57,10 +58,10 @@ def scan(path: Path, terms: Terms = TERMS, **task: Any) -> Scan:
     return Scanner(Bright(), catalogue.load_policy(), terms).scan(Task(recording=1, path=str(path), **task))
 
 
-def audit(folder: Path, *paths: Path | str, workers: int = 0, resume: bool = False) -> Book:
+def audit(folder: Path, *paths: Path | str, workers: int = 0, resume: bool = False, terms: Terms = TERMS) -> Book:
     """Audit in the toy world; returns the book, open."""
-    book = run.begin(folder, map(str, paths), TERMS, catalogue.load_policy(), Naming(), resume=resume)
-    with LocalEngine(make_bright, workers) as engine:
+    book = run.begin(folder, map(str, paths), terms, catalogue.load_policy(), Naming(), resume=resume)
+    with LocalEngine(partial(make_bright, terms), workers) as engine:
         assert run.scan(book, engine)
     return book
 

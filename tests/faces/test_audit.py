@@ -4,6 +4,7 @@ import csv
 import json
 import os
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -24,8 +25,8 @@ from privacy.sources.recording import Fault
 from privacy.sources.synthetic import ENTERS_AT, SyntheticSource
 from privacy.sources.video import VideoSource
 from privacy.zones import PROHIBITED
+from tests.audit.recordings import TERMS, write_recording
 from tests.audit.recordings import audit as audit_in_toy_world
-from tests.audit.recordings import write_recording
 
 SCHEMA = json.loads((Path(__file__).parents[2] / "docs" / "audit-findings.schema.json").read_text("utf-8"))
 
@@ -312,6 +313,27 @@ def test_findings_are_raised_as_reports(walk: Path, tmp_path: Path) -> None:
 
     assert result.exit_code == 1, result.output
     assert one["report"].startswith("reports/")
+
+
+def test_findings_without_a_report_are_said_and_why(tmp_path: Path) -> None:
+    (tmp_path / "hall").mkdir()
+    dated = write_recording(tmp_path / "hall" / "20260301_120000.mp4", [(10, 13), (30, 44)])
+    undated = write_recording(tmp_path / "hall" / "holiday.mp4", [(10, 24)])
+    audit_in_toy_world(tmp_path / "out", dated, undated, terms=replace(TERMS, min_event_s=2.0)).close()
+    options: list[str | Path] = [
+        "--report",
+        f"sqlite:///{tmp_path / 'reports.db'}",
+        "--ledger-key",
+        tmp_path / "ledger.key",
+    ]
+    result = audit("--resume", "-o", tmp_path / "out", "--workers", "0", "--min-event", "2s", *options)
+    raised = [one["report"] is not None for one in findings(tmp_path / "out")["findings"]]
+
+    assert (
+        "1 reports; 1 findings have no date, and no report; 1 findings are shorter than the policy's 5 s, and have no "
+        "report" in result.stderr
+    )
+    assert raised == [False, True, False]
 
 
 @pytest.mark.slow
