@@ -79,15 +79,22 @@ class Folder:
             ends = self._ends[going.report.rule]
             if key[0] == event.subject and ends is not None and isinstance(event, ends):
                 changes.append(self._end(key, event.at))
-        return [*changes, *self.tick(event.at)]
+        # By its own time only: another's may run faster, or be wrong.
+        return [*changes, *self._over(event.at, event.subject)]
 
     def tick(self, now: float) -> list[Change]:
-        """Return the reports that are over by `now`, since nothing was found for so long."""
+        """Return the reports that are over by `now`, since nothing was found for so long.
+
+        `see` ends those of a subject by its own events; those of who is heard of no more end here.
+        """
+        return self._over(now)
+
+    def _over(self, now: float, subject: str | None = None) -> list[Change]:
         settle = self._policy.reporting.settle_s
         over = [
             key
             for key, going in self._going.items()
-            if self._ends[going.report.rule] is None and now - going.report.until > settle
+            if subject in (None, key[0]) and self._ends[going.report.rule] is None and now - going.report.until > settle
         ]
         return [self._end(key, now) for key in over]
 

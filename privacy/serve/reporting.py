@@ -369,6 +369,7 @@ class Reporting:
     def _run(self) -> None:
         pause_s = TICK_S if self._relay is None else MARK_S
         ticked, over = time.monotonic(), False
+        heard = ticked  # when that was which was taken last
         while not over:
             try:
                 seen = self._queue.get(timeout=pause_s)
@@ -378,11 +379,13 @@ class Reporting:
                 over = seen is None
                 if seen is not None:
                     self._guarded(lambda seen=seen: self._take(seen))  # type: ignore[misc]
+                heard = seen.heard if isinstance(seen, _Seen) else heard
                 self._queue.task_done()
-            # Not while anything waits: it may say that a finding goes on.
-            if not over and self._queue.empty() and time.monotonic() - ticked >= pause_s:
+            if not over and time.monotonic() - ticked >= pause_s and (self._relay is None or self._queue.empty()):
                 ticked = time.monotonic()
-                self._guarded(self._tick)
+                # What waits may say that a finding goes on: nothing ends by a later time than that of its hearing.
+                behind = 0.0 if self._queue.empty() else max(0.0, ticked - heard)
+                self._guarded(lambda behind=behind: self._tick(behind))  # type: ignore[misc]
 
     def _guarded(self, work: Callable[[], None]) -> None:
         try:
@@ -414,14 +417,14 @@ class Reporting:
             if changes:
                 self._keep(changes, seen)
 
-    def _tick(self) -> None:
+    def _tick(self, behind: float) -> None:
         if self._relay is not None:
             with self._putting:
                 mark = time.monotonic() if self._queue.empty() else None
             if mark is not None:
                 self._relay(mark)
             return
-        now = self.store.clock()
+        now = self.store.clock() - behind
         for folder in self._folders.values():
             changes = folder.tick(now)
             if changes:

@@ -1,4 +1,5 @@
 from collections.abc import Iterable
+from dataclasses import replace
 
 import pytest
 
@@ -26,6 +27,18 @@ def test_one_continuing_sight_is_one_report() -> None:
 
     assert kinds(changes) == [("PROHIBITED_VIEW", ChangeKind.NEW), ("PROHIBITED_VIEW", ChangeKind.END)]
     assert len({change.report.id for change in changes}) == 1
+
+
+def test_a_camera_whose_time_runs_ahead_ends_no_report_of_another() -> None:
+    """A file that is streamed at ten times its speed, or a camera whose clock does as it likes."""
+    folder = Folder(policy.load())
+    ahead = [
+        replace(look, subject="sites/hotel/cameras/c2", at=NOON + 10 * n) for n, look in enumerate(looks("." * 31))
+    ]
+    changes = told([event for both in zip(looks("W" * 31), ahead, strict=True) for event in both], folder)
+
+    assert kinds(changes) == [("PROHIBITED_VIEW", ChangeKind.NEW)]
+    assert kinds(folder.tick(NOON + 100)) == [("PROHIBITED_VIEW", ChangeKind.END)]
 
 
 def test_what_goes_on_is_told_of_once_a_minute() -> None:

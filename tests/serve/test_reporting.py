@@ -25,6 +25,7 @@ from privacy.database import open_database
 from privacy.errors import DatabaseBusyError, DatabaseFullError
 from privacy.events import (
     ConfigChanged,
+    Event,
     MaskChange,
     MaskReduced,
     MaskRestored,
@@ -39,8 +40,9 @@ from privacy.models import catalogue
 from privacy.plan import WHOLE, MaskPlan
 from privacy.policy import Effect
 from privacy.reports.evidence import new_key, open_bytes, read_header
+from privacy.reports.folding import Folder
 from privacy.reports.ledger import Act
-from privacy.reports.report import Report
+from privacy.reports.report import Change, ChangeKind, Report
 from privacy.reports.store import Store
 from privacy.serve.observer import Answer, Stages, StreamFacts
 from privacy.serve.report_servicer import ReportService
@@ -314,6 +316,46 @@ def test_a_report_ends_while_cameras_of_another_policy_are_busy(alone: Reporting
         return None if alone.store.going() else True
 
     assert until(ended, 4.0)
+
+
+def test_a_report_ends_although_more_is_heard_than_can_be_taken(
+    alone: Reporting, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing that waits can say that a finding goes on which had been over when that was heard."""
+    for event in looks("W" * 7):
+        alone.hear(event)
+    until(lambda: alone.store.going() or None)
+    clock.now += 100
+    see = Folder.see
+
+    def slow(folder: Folder, event: Event) -> list[Change]:
+        time.sleep(0.05)
+        return see(folder, event)
+
+    monkeypatch.setattr(Folder, "see", slow)
+    for _ in range(200):
+        alone.hear(StreamOpened(subject=f"{CAMERA}-busy", at=clock.now))
+
+    assert until(lambda: None if alone.store.going() else True, 8.0)
+    assert alone.busy
+
+
+def test_a_live_camera_has_one_report_beside_a_file_that_is_streamed_faster_than_it_was_taken(
+    alone: Reporting, clock: Clock
+) -> None:
+    live, file = stream("1"), replace(stream_facts(f"{CAMERA}-file", "2"), registered=True)
+    alone.opened(live)
+    alone.opened(file)
+    for second in range(30):
+        clock.now += 1
+        alone.answered(live, seen(second, State.PROHIBITED))
+        for number in range(10):
+            alone.answered(file, seen(10 * second + number, State.CLEAR))
+    until(lambda: True if not alone.busy else None)
+
+    assert [(change.report.rule, change.kind) for change in alone.store.changes(0)] == [
+        ("PROHIBITED_VIEW", ChangeKind.NEW)
+    ]
 
 
 def test_a_sealed_box_names_every_report_that_it_proves(alone: Reporting, clock: Clock) -> None:
