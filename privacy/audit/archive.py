@@ -4,8 +4,9 @@ import os
 import re
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from types import ModuleType
@@ -62,6 +63,8 @@ _STAMP = re.compile(
     r"(?<!\d)(20\d\d)[-_.]?(0[1-9]|1[0-2])[-_.]?(0[1-9]|[12]\d|3[01])"
     r"[-_.T ]{0,3}([01]\d|2[0-3])[-_.:hH]?([0-5]\d)(?:[-_.:mM]?([0-5]\d))?(?!\d)"
 )
+_LONGEST = timedelta(days=1)
+"""No recorder fills one file for longer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,16 +115,26 @@ class Naming:
         return Path(path).parent.name
 
 
+def moments_of(path: str) -> list[datetime]:
+    """Return the moments that a name holds, in its order, as UTC: "cam1_2026-03-01_235959.mp4" and the like."""
+    moments = []
+    for found in _STAMP.finditer(Path(path).name):
+        year, month, day, hour, minute, second = map(int, found.groups(default="0"))
+        with suppress(ValueError):  # no such day
+            moments.append(datetime(year, month, day, hour, minute, second, tzinfo=UTC))
+    return moments
+
+
 def begun_of(path: str) -> datetime | None:
-    """Return the moment that the name of a recording holds, as UTC: "cam1_2026-03-01_235959.mp4" and the like."""
-    stamps = [found.groups(default="0") for found in _STAMP.finditer(Path(path).name)]
-    if not stamps:
-        return None
-    year, month, day, hour, minute, second = map(int, stamps[-1])
-    try:
-        return datetime(year, month, day, hour, minute, second, tzinfo=UTC)
-    except ValueError:
-        return None
+    """Return when a recording began, as its name says: at its last moment, or the one before if that one is its end.
+
+    Exports are named by both ("ch1_20260301120000_20260301130000.mp4"); what lies more than a day before the last
+    moment, or after it, is when the camera was installed or the file written.
+    """
+    moments = moments_of(path)
+    if len(moments) > 1 and timedelta() < moments[-1] - moments[-2] <= _LONGEST:
+        return moments[-2]
+    return moments[-1] if moments else None
 
 
 def find(
@@ -179,12 +192,17 @@ def _is_picture(path: Path) -> bool:
 
 def timed(pictures: Sequence[Path]) -> list[tuple[float, Path]]:
     """Return the offset of each picture: from the times in their names if all have one, else one a second."""
-    stamps = [begun_of(str(path)) for path in pictures]
+    stamps = [_taken(path) for path in pictures]
     known = [stamp for stamp in stamps if stamp is not None]
     if len(known) == len(pictures) and len(set(known)) == len(known):
         pairs = sorted(zip(known, pictures, strict=True))
         return [((stamp - pairs[0][0]).total_seconds(), path) for stamp, path in pairs]
     return [(float(number), path) for number, path in enumerate(pictures)]
+
+
+def _taken(picture: Path) -> datetime | None:
+    # A picture has no end: what stands before its moment is when the recording that it comes from began.
+    return next(reversed(moments_of(str(picture))), None)
 
 
 def _listed(paths: Iterable[str]) -> Iterator[str]:
@@ -290,7 +308,7 @@ def _sequence(folder: Path, naming: Naming) -> Recording:
         states = [path.stat() for path in files]
     except OSError as error:
         return _unread(folder, camera, error)
-    begun = min((stamp for path in files if (stamp := begun_of(str(path)))), default=None)
+    begun = min((stamp for path in files if (stamp := _taken(path))), default=None)
     total, newest = sum(each.st_size for each in states), max((each.st_mtime_ns for each in states), default=0)
     return Recording(path=str(folder), camera=camera, begun=begun, bytes=total, mark=f"{len(files)}-{total}-{newest}")
 

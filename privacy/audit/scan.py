@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from privacy import jpeg
 from privacy.audit.ahead import ahead
-from privacy.audit.archive import open_recording
+from privacy.audit.archive import moments_of, open_recording
 from privacy.audit.terms import CLOSEST_S, SEGMENT_S, Terms
 from privacy.cadence import Stillness
 from privacy.errors import RecordingError
@@ -196,12 +196,15 @@ class Scanner:
         )
 
     def _outside(self, task: Task, info: RecordingInfo) -> bool:
+        # Better looked at than missed: by every moment that could be its beginning, and never if there is none.
         begun = task.begun or info.created
-        if begun is None:  # better looked at than missed
-            return False
-        if self._terms.until is not None and begun >= self._terms.until:
-            return True
-        return self._terms.since is not None and begun + timedelta(seconds=info.duration) <= self._terms.since
+        moments = [] if begun is None else [begun, *moments_of(task.path)]
+        return bool(moments) and all(self._is_outside(moment, info.duration) for moment in moments)
+
+    def _is_outside(self, begun: datetime, seconds: float) -> bool:
+        since, until = self._terms.since, self._terms.until
+        late = until is not None and begun >= until
+        return late or (since is not None and begun + timedelta(seconds=seconds) <= since)
 
 
 def _nothing(task: Task, broken: list[Broken]) -> Broken:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from privacy.audit.archive import Naming, begun_of, find
+from privacy.audit.archive import Naming, begun_of, find, pictures_in, timed
 from privacy.errors import InputError
 from privacy.sources.recording import Fault
 from tests.audit.recordings import TERMS, audit, ruled, scan, spans, write_recording
@@ -143,12 +143,27 @@ def test_a_pattern_needs_a_group() -> None:
         ("cam1_20260301_235959.mp4", datetime(2026, 3, 1, 23, 59, 59, tzinfo=UTC)),
         ("2026-03-01T08-05.mkv", datetime(2026, 3, 1, 8, 5, tzinfo=UTC)),
         ("ch01_20260301080500.avi", datetime(2026, 3, 1, 8, 5, tzinfo=UTC)),
+        ("NVR_ch1_main_20220501120000_20220501130000.mp4", datetime(2022, 5, 1, 12, tzinfo=UTC)),
+        ("ch1_2022-05-01_23-30-00_2022-05-02_00-30-00.mp4", datetime(2022, 5, 1, 23, 30, tzinfo=UTC)),
+        ("exported_20260310_090000_ch1_20260301_120000.mp4", datetime(2026, 3, 1, 12, tzinfo=UTC)),
+        ("until_20260310_090000_ch1_20260310_090000.mp4", datetime(2026, 3, 10, 9, tzinfo=UTC)),
+        ("installed_20240105_1200_ch1_20260301_120000.mp4", datetime(2026, 3, 1, 12, tzinfo=UTC)),
         ("20260230_000000.mp4", None),
         ("holiday.mp4", None),
     ],
 )
 def test_a_name_tells_of_its_time(name: str, begun: datetime | None) -> None:
     assert begun_of(name) == begun
+
+
+def test_a_picture_is_of_the_last_moment_in_its_name(tmp_path: Path) -> None:
+    """Pictures have no end: what stands before is when the recording that they come from began."""
+    for second in (5, 2, 9):
+        (tmp_path / f"20260301_120000_at_20260301_12000{second}.jpg").write_bytes(b"x")
+    (one,) = find([str(tmp_path)], Naming(), lambda _: None)
+
+    assert [offset for offset, _ in timed(pictures_in(tmp_path))] == [0, 3, 7]
+    assert one.begun == datetime(2026, 3, 1, 12, 0, 2, tzinfo=UTC)
 
 
 def test_a_remote_recording_is_read_where_it_lies(tmp_path: Path) -> None:
@@ -177,3 +192,24 @@ def test_recordings_outside_the_time_asked_for_are_not_scanned(tmp_path: Path) -
     within = replace(TERMS, since=datetime(2026, 3, 1, 12, 0, 59, tzinfo=UTC))
 
     assert [scan(path, terms, begun=begun).outside for terms in (before, after, within)] == [True, True, False]
+
+
+@pytest.mark.parametrize(
+    ("terms", "outside"),
+    [
+        pytest.param({"until": "12:30"}, False, id="begins before"),
+        pytest.param({"until": "12:00"}, True, id="begins after, whichever moment is its beginning"),
+        pytest.param({"since": "12:00:30"}, False, id="ends after"),
+        pytest.param({"since": "13:00:30"}, False, id="ends after, if the last moment is its beginning"),
+        pytest.param({"since": "13:01"}, True, id="ends before, whichever moment is its beginning"),
+    ],
+)
+def test_a_recording_is_left_out_only_if_it_lies_outside_by_every_moment_in_its_name(
+    tmp_path: Path, terms: dict[str, str], outside: bool
+) -> None:
+    """A minute, named as if it were an hour: whatever the moments mean, better looked at than missed."""
+    path = write_recording(tmp_path / "ch1_20260301120000_20260301130000.mp4", [])
+    moments = {name: datetime.fromisoformat(f"2026-03-01T{time}+00:00") for name, time in terms.items()}
+    asked = replace(TERMS, since=moments.get("since"), until=moments.get("until"))
+
+    assert scan(path, asked, begun=begun_of(str(path))).outside is outside
