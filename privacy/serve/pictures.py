@@ -247,10 +247,10 @@ class UnitPictures:
 
     def black(self, frame: Frame) -> Written:
         """See `Pictures.black`."""
-        if self._last is None:
-            raise FrameError("nothing was ever read, so that nobody knows the size")
+        if frame.layout is not Layout.I420:  # see `_broken`; of `_last`, whoever reads ahead may know more by now
+            raise FrameError("nothing was read until then, so that nobody knows the size")
         if self._as_jpeg:
-            return frame_pb2.PIXEL_FORMAT_JPEG, jpeg.black(self._last.size)
+            return frame_pb2.PIXEL_FORMAT_JPEG, jpeg.black(frame.size)
         return self.write(blank(frame))
 
     def alone(self, came: Arrival) -> bool:  # noqa: ARG002 - the unit was counted when it was read

@@ -5,6 +5,7 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
+from google.protobuf.duration_pb2 import Duration
 
 from privacy.v1 import enforcement_service_pb2 as pb
 from privacy.v1 import enforcement_service_pb2_grpc as pb_grpc
@@ -99,6 +100,27 @@ def test_a_stream_that_begins_between_key_frames_is_hidden_until_one(stub: Stub,
 
     assert reasons(answers)[:2] == ["DECODE_ERROR"] * 2
     assert answers[0].WhichOneof("picture") == "withheld"  # nobody knows the size
+    assert answers[-1].verdict.state == CLEAR
+
+
+@pytest.mark.parametrize("codec", CODECS)
+@pytest.mark.parametrize("masked_format", ["UNSPECIFIED", "JPEG"])
+def test_the_size_that_is_known_now_was_not_known_of_frames_that_waited(
+    stub: Stub, codec: str, masked_format: str
+) -> None:
+    """With look-behind, the key frame is read before the frames ahead of it are answered."""
+    data = units(codec, [40] * 12, key_every=4)
+    setup = config(
+        codec,
+        response_mode=MASKED,
+        masked_format=frame_pb2.PixelFormat.Value(f"PIXEL_FORMAT_{masked_format}"),
+        look_behind=Duration(seconds=2),
+    )
+
+    answers = results(stub, [setup, *sent(data[2:])])
+
+    assert [answer.WhichOneof("picture") for answer in answers[:3]] == ["withheld", "withheld", "masked"]
+    assert (answers[2].masked.height_px, answers[2].masked.width_px) == (96, 128)
     assert answers[-1].verdict.state == CLEAR
 
 
