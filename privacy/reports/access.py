@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from privacy.errors import AccessError
+from privacy.errors import AccessError, FieldError
+from privacy.reports.ledger import MAX_LISTED, checked_text
 
 MIN_OFFICERS = 2
 MIN_PURPOSE = 4
@@ -34,6 +35,10 @@ class Officer:
     name: str
     organ: str
     credential: str
+
+    def __str__(self) -> str:
+        """Return the officer as the ledger has it."""
+        return f"{self.name}, {self.organ}, {self.credential}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,12 +93,26 @@ def check(request: EvidenceRequest, recipients: frozenset[bytes]) -> None:
 
     Raises:
         AccessError: A field is missing; the message names it with its article.
+        FieldError: One is longer than an entry of the ledger has room for.
     """
+    _lengths(request)
     _register(request)
     _officials(request)
     _document(request)
     if request.recipient not in recipients:
         raise AccessError("the recipient's key is none that this server was set up with", field="recipient_public_key")
+
+
+def _lengths(request: EvidenceRequest) -> None:
+    for name in ("recorded_by", "retrieved_by", "purpose", "destination"):
+        checked_text(getattr(request, name), name)
+    if len(request.officers) > MAX_LISTED:
+        raise FieldError(f"at most {MAX_LISTED} officers ask, not {len(request.officers)}", field="officers")
+    for officer in request.officers:
+        checked_text(str(officer), "officers")
+    if request.approval is not None:
+        for name in ("number", "organ", "approver"):
+            checked_text(getattr(request.approval, name), "approval_document")
 
 
 def _register(request: EvidenceRequest) -> None:

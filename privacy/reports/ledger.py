@@ -12,18 +12,24 @@ import hashlib
 import json
 import math
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
-from privacy.errors import LedgerError
+from privacy.errors import FieldError, LedgerError
 
 FORMAT = "privacy-ledger-1"
 GENESIS = "0" * 64
 MAX_LINE = 1 << 20
+"""Bytes of a line with its line feed. A longer one is neither written nor read."""
+MAX_TEXT = 2000
+"""Characters of what somebody writes for one field of an entry. ASCII makes up to twelve bytes of each."""
+MAX_LISTED = 16
+"""How many such texts an entry lists, for example officers."""
+_SHOWN = 200  # characters of a text that is too long
 _CONTEXT = b"privacy-ledger-head-1\n"  # a signature of this key means a head of a ledger, and nothing else
 
 
@@ -130,6 +136,9 @@ def entry_line(number: int, act: Act, previous: str) -> tuple[str, str]:
         number: Of the entry, from 1.
         act: What was done.
         previous: Digest of the entry before, or `GENESIS`.
+
+    Raises:
+        LedgerError: It would be longer than a line may be.
     """
     body = {
         "action": act.action,
@@ -143,7 +152,48 @@ def entry_line(number: int, act: Act, previous: str) -> tuple[str, str]:
         "time": datetime.fromtimestamp(act.at, UTC).isoformat(timespec="milliseconds"),
     }
     digest = _digest(body)
-    return canonical({**body, "digest": digest}), digest
+    line = canonical({**body, "digest": digest})
+    if len(line) >= MAX_LINE:  # nobody could verify the ledger again, neither this entry nor any that follows
+        raise LedgerError(f"an entry of the ledger has less than {MAX_LINE} bytes", bytes=len(line))
+    return line, digest
+
+
+def checked_text(text: str, field: str) -> str:
+    """Return what somebody wrote in a field that the ledger keeps.
+
+    Raises:
+        FieldError: It is longer than `MAX_TEXT`.
+    """
+    if len(text) > MAX_TEXT:
+        raise FieldError(f"`{field}` has at most {MAX_TEXT} characters, not {len(text)}", field=field)
+    return text
+
+
+def shortened(act: Act) -> Act:
+    """Return an act that an entry has room for, with `short_text` for each text that somebody wrote.
+
+    For what has happened, and has to be written down however long they are. Actor, action and subject are names that
+    the service gives, and stay whole.
+    """
+    details = {name: _short(value) for name, value in act.details.items()}
+    return replace(act, purpose=short_text(act.purpose), destination=short_text(act.destination), details=details)
+
+
+def short_text(text: str) -> str:
+    """Return a text; of one that is longer than `MAX_TEXT` its beginning, its length and its digest."""
+    if len(text) <= MAX_TEXT:
+        return text
+    return f"{text[:_SHOWN]}… {len(text)} characters, sha256 {hashlib.sha256(text.encode()).hexdigest()}"
+
+
+def _short(value: Any) -> Any:  # noqa: ANN401 - what JSON holds
+    if isinstance(value, str):
+        return short_text(value)
+    if isinstance(value, list):
+        whole = hashlib.sha256(json.dumps(value).encode()).hexdigest()
+        more = [f"… {len(value)} in all, sha256 {whole}"] if len(value) > MAX_LISTED else []
+        return [*map(_short, value[:MAX_LISTED]), *more]
+    return value
 
 
 def sign(key: Ed25519PrivateKey, entries: int, digest: str) -> Head:

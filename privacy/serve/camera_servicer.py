@@ -10,6 +10,7 @@ from google.protobuf.message import Message
 from privacy.cameras.camera import Camera, Preset, Site, camera_name, site_name, site_of
 from privacy.cameras.registry import Registry
 from privacy.errors import FieldError
+from privacy.reports.ledger import checked_text
 from privacy.serve import translate
 from privacy.serve.caller import caller
 from privacy.serve.live import Live
@@ -123,7 +124,7 @@ class CameraService(pb_grpc.CameraServiceServicer):
                 sent.name,
                 changes_in(sent, request.update_mask, CAMERA),
                 **_who(request),
-                approval=request.approval_document,
+                approval=checked_text(request.approval_document, "approval_document"),
                 etag=sent.etag,
                 missing=(lambda: Camera(name=sent.name, **_all(sent, CAMERA))) if request.allow_missing else None,
             )
@@ -136,7 +137,7 @@ class CameraService(pb_grpc.CameraServiceServicer):
                 request.name,
                 request.etag,
                 allow_missing=request.allow_missing,
-                approval=request.approval_document,
+                approval=checked_text(request.approval_document, "approval_document"),
                 **_who(request),
             )
             return pb.DeleteCameraResponse()
@@ -144,12 +145,13 @@ class CameraService(pb_grpc.CameraServiceServicer):
     def ApproveView(self, request: pb.ApproveViewRequest, context: grpc.ServicerContext) -> pb.ApproveViewResponse:  # noqa: N802 - gRPC's name
         """Approve a view."""
         with errors_as_status(context):
+            reason = checked_text(request.reason, "reason")
             preset = self._registry.camera(request.name).preset(request.preset_id)
             seen = None
             if self._views is not None:
                 seen = self._views.take(request.name, watched=preset is not None and preset.watched)
             camera = self._registry.approve_view(
-                request.name, request.preset_id, actor=caller().name, reason=request.reason, fingerprint=seen
+                request.name, request.preset_id, actor=caller().name, reason=reason, fingerprint=seen
             )
             if self._views is not None:
                 self._views.approved(request.name)
@@ -181,8 +183,12 @@ class _Reasoned(Protocol):
 
 
 def _who(request: _Reasoned) -> dict[str, str]:
-    """Return who changes the register, and why."""
-    return {"actor": caller().name, "purpose": request.reason}
+    """Return who changes the register, and why.
+
+    Raises:
+        FieldError: Why is longer than the ledger has room for.
+    """
+    return {"actor": caller().name, "purpose": checked_text(request.reason, "reason")}
 
 
 def changes_in(message: Message, mask: FieldMask, readers: Readers) -> dict[str, Any]:

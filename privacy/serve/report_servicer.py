@@ -13,7 +13,7 @@ from privacy.events import Event, EvidenceRead
 from privacy.policy import Severity
 from privacy.reports import access, filters
 from privacy.reports.access import EvidenceRequest
-from privacy.reports.ledger import Act
+from privacy.reports.ledger import MAX_TEXT, Act, checked_text, short_text, shortened
 from privacy.reports.report import Change, ChangeKind, Report, ReportKind, ReportState, ReviewStep
 from privacy.reports.store import Store
 from privacy.serve import translate
@@ -110,7 +110,8 @@ class ReportService(pb_grpc.ReportServiceServicer):
             state = next((one for one, number in STATES.items() if number == request.state), None)
             if state is None:
                 raise FieldError("`state` is no state of a report", field="state")
-            step = ReviewStep(state, caller().name, self._store.clock(), request.reason)
+            reason = checked_text(request.reason, "reason")
+            step = ReviewStep(state, caller().name, self._store.clock(), reason)
             change = self._store.review(report_of(request.name), step, revision=_revision(request.etag))
             return pb.ReviewReportResponse(report=self._message(change.report))
         raise AssertionError("unreachable: an error ends the call")
@@ -127,11 +128,11 @@ class ReportService(pb_grpc.ReportServiceServicer):
                 at=self._store.clock(),
                 report=report.name,
                 camera=report.camera,
-                purpose=asked.purpose,
+                purpose=asked.purpose[:MAX_TEXT],
             )
             try:
                 access.check(asked, self._authority)
-            except AccessError as error:
+            except (AccessError, FieldError) as error:
                 self._store.enter(self._act(report, asked, granted=False, because=str(error)))
                 self._hear(_refused(read))
                 raise
@@ -172,8 +173,8 @@ class ReportService(pb_grpc.ReportServiceServicer):
         raise AssertionError("unreachable: an error ends the call")
 
     def _act(self, report: Report, asked: EvidenceRequest, *, granted: bool, because: str = "") -> Act:
-        return Act(
-            actor=f"{asked.retrieved_by or '?'} ({caller().name})",
+        act = Act(
+            actor=f"{short_text(asked.retrieved_by) or '?'} ({caller().name})",
             at=self._store.clock(),
             action="evidence.request",
             subject=report.name,
@@ -186,11 +187,12 @@ class ReportService(pb_grpc.ReportServiceServicer):
                 "retrieve_time": asked.retrieved_at,
                 "access": "" if asked.access is None else asked.access.value,
                 "authority": "" if asked.authority is None else asked.authority.value,
-                "officers": [f"{one.name}, {one.organ}, {one.credential}" for one in asked.officers],
+                "officers": [str(one) for one in asked.officers],
                 "approval": "" if asked.approval is None else asked.approval.number,
                 "recipient": asked.recipient.hex(),
             },
         )
+        return shortened(act)
 
     def _event(self, change: Change) -> pb.ReportEvent:
         return pb.ReportEvent(offset=change.offset, kind=CHANGES[change.kind], report=self._message(change.report))

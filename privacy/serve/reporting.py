@@ -43,7 +43,7 @@ from privacy.policy import Policy, Subject
 from privacy.reports.delivery.outbox import Courier, Pace, Receiver
 from privacy.reports.evidence import seal_bytes
 from privacy.reports.folding import Folder
-from privacy.reports.ledger import Act
+from privacy.reports.ledger import Act, shortened
 from privacy.reports.report import Change, ChangeKind
 from privacy.reports.scene import MAX_LOOK_GAP_S
 from privacy.reports.store import SYSTEM, Exhibit, Store
@@ -509,7 +509,7 @@ def act_of(event: Event) -> Act | None:  # noqa: PLR0911 - one case for each eve
 
 
 def _registered(event: Event, actor: str, action: str, purpose: str, details: Mapping[str, str] | None = None) -> Act:
-    return Act(
+    act = Act(
         actor=actor,
         at=event.at,
         action=action,
@@ -518,6 +518,7 @@ def _registered(event: Event, actor: str, action: str, purpose: str, details: Ma
         destination=REGISTER,
         details=dict(details or {}),
     )
+    return shortened(act)
 
 
 def _moved(before: Ptz, now: Ptz) -> bool:

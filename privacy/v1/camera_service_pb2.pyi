@@ -268,7 +268,7 @@ class CreateSiteRequest(_message.Message):
     site_id: _builtins.str
     """Required. Last part of the new name."""
     reason: _builtins.str
-    """Optional. Why; it is written to the ledger."""
+    """Optional. Why, in at most 2000 characters; it is written to the ledger."""
     @_builtins.property
     def site(self) -> Global___Site:
         """Required. The site; `name` is ignored."""
@@ -429,7 +429,7 @@ class UpdateSiteRequest(_message.Message):
     allow_missing: _builtins.bool
     """Optional. If set and there is none of this name, it is made, and `update_mask` is ignored."""
     reason: _builtins.str
-    """Optional. Why; it is written to the ledger."""
+    """Optional. Why, in at most 2000 characters; it is written to the ledger."""
     @_builtins.property
     def site(self) -> Global___Site:
         """Required. The site, with the fields that change."""
@@ -495,7 +495,7 @@ class DeleteSiteRequest(_message.Message):
     allow_missing: _builtins.bool
     """Optional. If set, what is not there is not missed."""
     reason: _builtins.str
-    """Optional. Why; it is written to the ledger."""
+    """Optional. Why, in at most 2000 characters; it is written to the ledger."""
     def __init__(
         self,
         *,
@@ -544,7 +544,7 @@ class CreateCameraRequest(_message.Message):
     camera_id: _builtins.str
     """Required. Last part of the new name."""
     reason: _builtins.str
-    """Optional. Why; it is written to the ledger."""
+    """Optional. Why, in at most 2000 characters; it is written to the ledger."""
     @_builtins.property
     def camera(self) -> Global___Camera:
         """Required. The camera; `name` is ignored."""
@@ -711,10 +711,10 @@ class UpdateCameraRequest(_message.Message):
     allow_missing: _builtins.bool
     """Optional. If set and there is none of this name, it is made, and `update_mask` is ignored."""
     reason: _builtins.str
-    """Optional. Why; it is written to the ledger."""
+    """Optional. Why, in at most 2000 characters; it is written to the ledger."""
     approval_document: _builtins.str
     """Optional. Number of the document that allows less of the picture to be hidden than before; without one, that is
-    reported (Guangdong Decree 132 Art. 19(1)).
+    reported (Guangdong Decree 132 Art. 19(1)). At most 2000 characters.
     """
     @_builtins.property
     def camera(self) -> Global___Camera:
@@ -783,10 +783,10 @@ class DeleteCameraRequest(_message.Message):
     allow_missing: _builtins.bool
     """Optional. If set, what is not there is not missed."""
     reason: _builtins.str
-    """Optional. Why; it is written to the ledger."""
+    """Optional. Why, in at most 2000 characters; it is written to the ledger."""
     approval_document: _builtins.str
     """Optional. Number of the document that allows less of the picture to be hidden than before; without one, that is
-    reported (Guangdong Decree 132 Art. 19(1)).
+    reported (Guangdong Decree 132 Art. 19(1)). At most 2000 characters.
     """
     def __init__(
         self,
@@ -836,7 +836,7 @@ class ApproveViewRequest(_message.Message):
     preset_id: _builtins.str
     """Required. Which view."""
     reason: _builtins.str
-    """Required. Why the view may be trusted; it is written to the ledger."""
+    """Required. Why the view may be trusted, in at most 2000 characters; it is written to the ledger."""
     def __init__(
         self,
         *,

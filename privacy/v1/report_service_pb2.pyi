@@ -741,7 +741,7 @@ class ReviewReportRequest(_message.Message):
     state: Global___ReportState.ValueType
     """Required. The state that it shall have."""
     reason: _builtins.str
-    """Required. Why; it is written to the ledger."""
+    """Required. Why, in at most 2000 characters; it is written to the ledger."""
     etag: _builtins.str
     """Optional. If set and old, the request is `ABORTED`."""
     def __init__(
@@ -786,7 +786,9 @@ Global___ReviewReportResponse: _TypeAlias = ReviewReportResponse  # noqa: Y015
 
 @_typing.final
 class RequestEvidenceRequest(_message.Message):
-    """Request of `RequestEvidence`: what is registered for every retrieval, and what officials must show."""
+    """Request of `RequestEvidence`: what is registered for every retrieval, and what officials must show. No text has more
+    than 2000 characters, nor have name, organ and number of one officer together; there are 16 officers at most.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 

@@ -1,15 +1,17 @@
 """An export holds: whatever is done to it is found, and where."""
 
+import hashlib
 import io
 import random
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from privacy.errors import LedgerError
 from privacy.reports import ledger
-from privacy.reports.ledger import GENESIS, Act, Head, entry_line, sign, verify
+from privacy.reports.ledger import GENESIS, MAX_LINE, MAX_LISTED, MAX_TEXT, Act, Head, entry_line, sign, verify
 
 KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
 PUBLIC = KEY.public_key().public_bytes_raw()
@@ -128,6 +130,37 @@ def test_ten_thousand_tamperings_are_all_found() -> None:
     ]
 
     assert missed == []
+
+
+@pytest.mark.parametrize("more", [0, 1])
+def test_what_can_be_written_can_be_verified(more: int) -> None:
+    """The longest line that is written is one that is read; a longer one would make all that follows unreadable."""
+    least = len(entry_line(1, replace(act(1), purpose=""), GENESIS)[0])
+    longest = replace(act(1), purpose="x" * (MAX_LINE - 1 - least + more))
+    if more:
+        with pytest.raises(LedgerError):
+            entry_line(1, longest, GENESIS)
+        return
+    line, digest = entry_line(1, longest, GENESIS)
+    lines = ledger.export([line], sign(KEY, 1, digest), KEY.public_key())
+
+    assert verify(one.encode() + b"\n" for one in lines).intact
+
+
+def test_what_has_to_be_written_down_is_shortened_and_named_by_its_digest() -> None:
+    long = "😀" * 2_000_000  # in ASCII twelve bytes each
+    made = replace(act(1), purpose=long, destination=long, details={"because": long, "officers": [long] * 100, "n": 1})
+    short = ledger.shortened(made)
+
+    assert len(entry_line(1, short, GENESIS)[0]) < MAX_LINE
+    assert hashlib.sha256(long.encode()).hexdigest() in short.purpose
+    assert (short.details["n"], len(short.details["officers"])) == (1, MAX_LISTED + 1)
+
+
+def test_what_is_short_enough_stays_as_it_was_written() -> None:
+    made = replace(act(1), purpose="案" * MAX_TEXT, details={"officers": ["李" * MAX_TEXT] * MAX_LISTED})
+
+    assert ledger.shortened(made) == made
 
 
 @pytest.mark.parametrize("line", ["", "{}", '{"head":1}', '{"head":{"digest":"x","entries":true,"signature":"y"}}'])

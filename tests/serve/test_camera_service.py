@@ -14,6 +14,7 @@ from privacy.cameras.camera import Camera
 from privacy.cameras.lookup import KnownCameras
 from privacy.cameras.registry import Registry
 from privacy.errors import DatabaseError
+from privacy.reports.ledger import MAX_TEXT
 from privacy.serve.access import Gate
 from privacy.serve.camera_servicer import CameraService
 from privacy.serve.live import Live
@@ -133,6 +134,29 @@ def test_what_is_refused_has_its_code(cameras: Stub) -> None:
     assert {what: refusal(call)[0] for what, (_, call) in calls.items()} == {
         what: code for what, (code, _) in calls.items()
     }
+
+
+def test_why_something_changes_is_no_longer_than_the_ledger_has_room_for(cameras: Stub, registry: Registry) -> None:
+    create(cameras)
+    long, site, camera = "核" * (MAX_TEXT + 1), pb.Site(name="sites/hq"), pb.Camera(name=CAMERA, display_name="New")
+    calls: list[Callable[[], object]] = [
+        lambda: cameras.CreateSite(pb.CreateSiteRequest(site_id="b", site=site, reason=long)),
+        lambda: cameras.UpdateSite(pb.UpdateSiteRequest(site=site, reason=long)),
+        lambda: cameras.DeleteSite(pb.DeleteSiteRequest(name="sites/hq", reason=long)),
+        lambda: cameras.CreateCamera(
+            pb.CreateCameraRequest(parent="sites/hq", camera_id="b", camera=lobby(), reason=long)
+        ),
+        lambda: update(cameras, camera, reason=long),
+        lambda: update(cameras, camera, approval_document=long),
+        lambda: cameras.ApproveView(pb.ApproveViewRequest(name=CAMERA, preset_id="door", reason=long)),
+        lambda: cameras.DeleteCamera(pb.DeleteCameraRequest(name=CAMERA, reason=long)),
+        lambda: cameras.DeleteCamera(pb.DeleteCameraRequest(name=CAMERA, approval_document=long)),
+    ]
+    before = registry.camera(CAMERA)
+
+    assert {refusal(call)[:2] for call in calls} == {("INVALID_ARGUMENT", "INVALID_FIELD")}
+    assert registry.camera(CAMERA) == before
+    assert update(cameras, camera, reason=long[1:]).display_name == "New"
 
 
 def test_lists_have_pages_and_filters(cameras: Stub) -> None:

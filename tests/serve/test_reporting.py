@@ -41,7 +41,7 @@ from privacy.plan import WHOLE, MaskPlan
 from privacy.policy import Effect
 from privacy.reports.evidence import new_key, open_bytes, read_header
 from privacy.reports.folding import Folder
-from privacy.reports.ledger import Act
+from privacy.reports.ledger import MAX_LISTED, MAX_TEXT, Act
 from privacy.reports.report import Change, ChangeKind, Report
 from privacy.reports.store import Store
 from privacy.serve.observer import Answer, Stages, StreamFacts
@@ -62,6 +62,13 @@ from tests.toys import stream_facts
 
 AUTHORITY = new_key()
 PUBLIC = AUTHORITY.public_key().public_bytes_raw()
+RECORD: dict[str, Any] = {
+    "recorded_by": "Hotel Pearl",
+    "retrieved_by": "王",
+    "retrieve_time": Timestamp(seconds=1_773_288_000),
+    "purpose": "案件 2026-0312",
+    "destination": "广州市公安局",
+}
 ALTERED = "UPDATE ledger SET line = replace(line, 'users/2', 'users/9') WHERE entry = 3"
 GONE = "DELETE FROM ledger WHERE entry = 3"
 UNSIGNED = "UPDATE ledger SET signature = substr(signature, 65) || substr(signature, 1, 64)"
@@ -117,13 +124,7 @@ def made_up(after: str) -> str:
 def evidence(report: pb.Report, **changes: Any) -> pb.RequestEvidenceRequest:
     fields: dict[str, Any] = {
         "name": report.name,
-        "retrieval_record": pb.RetrievalRecord(
-            recorded_by="Hotel Pearl",
-            retrieved_by="王",
-            retrieve_time=Timestamp(seconds=1_773_288_000),
-            purpose="案件 2026-0312",
-            destination="广州市公安局",
-        ),
+        "retrieval_record": pb.RetrievalRecord(**RECORD),
         "access": pb.EVIDENCE_ACCESS_READ,
         "authority_kind": pb.AUTHORITY_KIND_PUBLIC_SECURITY,
         "officers": [
@@ -244,6 +245,73 @@ def test_a_request_that_lacks_what_the_law_asks_for_is_refused_and_written_down(
 
     assert wrong[:2] == ("PERMISSION_DENIED", "EVIDENCE_REFUSED")
     assert any('"evidence.request"' in line and '"granted":false' in line for line in reporting.store.ledger_lines())
+
+
+LONG = "核" * 180_000  # more than a line of the ledger may have
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        *(
+            pytest.param({"retrieval_record": pb.RetrievalRecord(**RECORD | {name: LONG})}, id=name)
+            for name in ("recorded_by", "retrieved_by", "purpose", "destination")
+        ),
+        pytest.param({"officers": [pb.Officer(display_name="王", organ=LONG, credential_number="1")]}, id="an organ"),
+        pytest.param({"officers": [pb.Officer(display_name="王", organ="o", credential_number="1")] * 17}, id="many"),
+        pytest.param({"approval_document": pb.ApprovalDocument(document_number=LONG)}, id="approval_document"),
+        pytest.param({"recipient_public_key": b"x" * 600_000, "access": 0}, id="a key, and what is missing beside it"),
+    ],
+)
+def test_a_request_that_no_entry_has_room_for_is_refused_and_written_down_all_the_same(
+    reports: Any, raised: pb.Report, reporting: Reporting, changes: dict[str, Any]
+) -> None:
+    wrong = refusal(lambda: reports.RequestEvidence(evidence(raised, **changes)))
+    lines = [line for line in reporting.store.ledger_lines() if '"action":"evidence.request"' in line]
+
+    assert wrong[0] == ("PERMISSION_DENIED" if "access" in changes else "INVALID_ARGUMENT")
+    assert len(lines) == 1
+    assert '"granted":false' in lines[0]
+    assert "anonymous" in lines[0]
+    assert reporting.store.verify_ledger().intact
+
+
+def test_the_longest_request_that_is_granted_is_written_down_whole(
+    reports: Any, raised: pb.Report, reporting: Reporting
+) -> None:
+    """With letters that take twelve bytes each."""
+    most = "😀" * (MAX_TEXT - 4) + "case"
+    officers = [
+        pb.Officer(display_name="王", organ="😀" * (MAX_TEXT - 7), credential_number=f"{number:02d}")
+        for number in range(MAX_LISTED)
+    ]
+    record = RECORD | dict.fromkeys(("recorded_by", "retrieved_by", "purpose", "destination"), most)
+    reports.RequestEvidence(evidence(raised, officers=officers, retrieval_record=pb.RetrievalRecord(**record)))
+    *_, last = reporting.store.acts("evidence.request", 0)
+
+    assert (last["purpose"], last["destination"], last["actor"]) == (most, most, f"{most} (anonymous)")
+    assert last["details"]["officers"] == [
+        f"{one.display_name}, {one.organ}, {one.credential_number}" for one in officers
+    ]
+    assert reporting.store.verify_ledger().intact
+
+
+def test_a_review_that_no_entry_has_room_for_is_not_taken(reports: Any, raised: pb.Report) -> None:
+    acknowledge = pb.ReviewReportRequest(name=raised.name, state=pb.REPORT_STATE_ACKNOWLEDGED, reason=LONG)
+
+    assert refusal(lambda: reports.ReviewReport(acknowledge))[:2] == ("INVALID_ARGUMENT", "INVALID_FIELD")
+    assert reports.GetReport(pb.GetReportRequest(name=raised.name)).report.state == pb.REPORT_STATE_OPEN
+    assert reports.VerifyLedger(pb.VerifyLedgerRequest()).intact
+
+
+def test_what_has_happened_is_written_down_however_long_somebody_says_why(alone: Reporting, clock: Clock) -> None:
+    alone.hear(
+        ConfigChanged(subject=CAMERA, at=clock.now, setting="policy", before="a", after="b", actor="li", purpose=LONG)
+    )
+    until(lambda: alone.store.head().entries or None)
+
+    assert alone.store.acts("config.change", 0)[0]["purpose"].startswith("核核核")
+    assert alone.store.verify_ledger().intact
 
 
 def test_reading_without_a_purpose_is_itself_reported(reports: Any, raised: pb.Report) -> None:

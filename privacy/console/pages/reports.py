@@ -21,7 +21,7 @@ from privacy.console.wall import Shown, Span
 from privacy.errors import FieldError, PrivacyError, ResourceNotFoundError, ReviewError
 from privacy.evidence import Reason
 from privacy.reports import printing
-from privacy.reports.ledger import Act
+from privacy.reports.ledger import MAX_TEXT, Act
 from privacy.reports.printing import CHINA
 from privacy.reports.report import NEXT, Picture, Report, ReportState, ReviewStep
 from privacy.reports.store import Store
@@ -30,7 +30,6 @@ from privacy.zones import PROHIBITED, Zone
 
 log = structlog.get_logger()
 
-MAX_REASON = 2000
 FILTERS = ("state", "camera", "zone", "article", "since", "until")
 REVIEW = "privacy.v1.ReportService/ReviewReport"
 _ID = re.compile(r"[0-9a-f]{20}")
@@ -80,7 +79,7 @@ def review(desk: Desk, asked: Asked) -> Response:
         # still get in each other's way, for no state may follow itself.
         store.review(name, step)
     except (FieldError, ReviewError) as error:
-        return _shown(desk, asked, store.get(name), failed=error, reason=asked.form.get("reason", "")[:MAX_REASON])
+        return _shown(desk, asked, store.get(name), failed=error, reason=asked.form.get("reason", "")[:MAX_TEXT])
     log.info("console_review", report=f"reports/{name}", state=step.state.value, caller=step.actor)
     return back(f"{ROOT}/reports/{name}")
 
@@ -171,8 +170,8 @@ def _step(form: Mapping[str, str], actor: str, at: float) -> ReviewStep:
     state, reason = form.get("state", ""), form.get("reason", "").strip()
     if state not in set(ReportState):
         raise FieldError("`state` is no state of a report", field="state")
-    if not 1 <= len(reason) <= MAX_REASON:
-        raise FieldError(f"a reason has 1 to {MAX_REASON} characters", field="reason")
+    if not 1 <= len(reason) <= MAX_TEXT:
+        raise FieldError(f"a reason has 1 to {MAX_TEXT} characters", field="reason")
     return ReviewStep(ReportState(state), actor, at, reason)
 
 
@@ -219,7 +218,7 @@ def _shown(
         may_review=asked.may(REVIEW),
         failed=failed,
         reason=reason,
-        max_reason=MAX_REASON,
+        max_reason=MAX_TEXT,
         printable=util.find_spec("fpdf") is not None,
         now=desk.kept().clock(),
     )
