@@ -7,7 +7,7 @@ from itertools import groupby
 import numpy as np
 from numpy.typing import NDArray
 
-from privacy.audit.scan import CLOSER, sights_of
+from privacy.audit.scan import CLOSER, DOUBT, sights_of
 from privacy.incident import fold
 from privacy.policy import Clause, Policy
 from privacy.verdict import State, Verdict, judge_recording
@@ -87,7 +87,8 @@ class Judged:
     Attributes:
         findings: In order of their start.
         timeline: All of it, in order.
-        gaps: `(G,)` float64, lengths in seconds between looks that were made whatever was seen, and to both ends.
+        gaps: `(G,)` float64, lengths in seconds between looks that were made whatever was seen, and to both ends; a
+            picture that could not be decoded is none.
     """
 
     findings: tuple[Finding, ...]
@@ -108,13 +109,14 @@ def judge(looks: Looks, policy: Policy, *, model: str, shortest_s: float) -> Jud
         shortest_s: Sights that are shorter are no finding.
     """
     offsets = looks.rows["offset"]
-    scanned = looks.rows["offset"][(looks.rows["kind"] & CLOSER) == 0]
-    gaps = np.diff(np.concatenate(([0.0], scanned, [max(looks.end, scanned[-1] if len(scanned) else 0.0)])))
+    saw = looks.rows["kind"] % CLOSER != DOUBT  # what could not be decoded, nobody has looked at
+    scanned = offsets[saw & (looks.rows["kind"] & CLOSER == 0)]
+    end = max(looks.end, float(offsets[-1]) if len(offsets) else 0.0)
+    gaps = np.diff(np.concatenate(([0.0], scanned, [end])))
     if not len(offsets):
         unseen = (Stretch(0.0, looks.end, State.UNCERTAIN, None),) if looks.end > 0 else ()
         return Judged((), unseen, gaps)
     verdicts = judge_recording(sights_of(looks.rows, looks.places, model), policy)
-    end = max(looks.end, float(offsets[-1]))
     borders = [0.0, *((offsets[1:] + offsets[:-1]) / 2).tolist(), end]
     moved = [replace(verdict, offset=border) for verdict, border in zip(verdicts, borders[:-1], strict=True)]
     closing = Verdict(State.UNCERTAIN, verdicts[-1].reason, end)
@@ -125,8 +127,8 @@ def judge(looks: Looks, policy: Policy, *, model: str, shortest_s: float) -> Jud
             zone=incident.zone,
             p_prohibited=incident.p_prohibited,
             clauses=incident.clauses,
-            start_within=_within(offsets, incident.start, end),
-            end_within=_within(offsets, incident.end, end),
+            start_within=_within(offsets[saw], incident.start, end),
+            end_within=_within(offsets[saw], incident.end, end),
             scan_gap=_scan_gap(scanned, incident.start, incident.end, end),
             frames=round((incident.end - incident.start) * looks.rate),
         )
@@ -149,14 +151,17 @@ def joined(parts: Sequence[tuple[NDArray[np.void], tuple[str, ...]]]) -> tuple[N
     return every[first], places
 
 
-def _within(offsets: NDArray[np.float64], border: float, end: float) -> float:
-    """Return half the distance of the looks on both sides of a border: so far it may be from the truth."""
+def _within(saw: NDArray[np.float64], border: float, end: float) -> float:
+    """Return how far a border may be from the truth: as far as the farther of the looks on both sides of it.
+
+    That is half their distance, unless doubts lie between them: then a border lies near one of the two.
+    """
     if border <= 0 or border >= end:
         return 0.0
-    after = int(np.searchsorted(offsets, border))
-    before = offsets[after - 1] if after else 0.0
-    beyond = offsets[after] if after < len(offsets) else end
-    return round(float(beyond - before) / 2, 3)
+    after = int(np.searchsorted(saw, border))
+    before = saw[after - 1] if after else 0.0
+    beyond = saw[after] if after < len(saw) else end
+    return round(max(border - float(before), float(beyond) - border), 3)
 
 
 def _scan_gap(scanned: NDArray[np.float64], start: float, stop: float, end: float) -> float:

@@ -10,9 +10,11 @@ import pytest
 from numpy.typing import NDArray
 
 from privacy.audit.finding import Looks, judge
-from privacy.audit.scan import CLOSER, DOUBT, INHERITED, Scan
+from privacy.audit.outcome import Totals
+from privacy.audit.scan import CLOSER, DOUBT, INHERITED, LOOKED, LOOKS, Scan
 from privacy.audit.terms import Terms
 from privacy.models import catalogue
+from privacy.zones import Zone
 from tests.audit.recordings import RATE, TERMS, audit, ruled, scan, spans, write_recording
 from tests.clips import write_clip
 
@@ -155,18 +157,56 @@ def test_the_parts_of_a_long_recording_see_what_one_scan_of_it_sees(
     assert len(whole) == 2
 
 
+def damage(path: Path, first: int, last: int) -> None:
+    """Overwrite the key frames from `first` up to `last`, but for their headers."""
+    with av.open(str(path)) as container:
+        keys = [packet for packet in container.demux(video=0) if packet.is_keyframe][first:last]
+    data = bytearray(path.read_bytes())
+    for key in keys:
+        assert key.pos is not None
+        data[key.pos + 100 : key.pos + key.size] = bytes(key.size - 100)
+    path.write_bytes(data)
+
+
 def test_a_damaged_key_frame_is_a_doubt_and_named(tmp_path: Path) -> None:
     path = write_recording(tmp_path / "a.mp4", [])
-    with av.open(str(path)) as container:
-        key = [packet for packet in container.demux(video=0) if packet.is_keyframe][10]
-    data = bytearray(path.read_bytes())
-    assert key.pos is not None
-    data[key.pos + 100 : key.pos + key.size] = bytes(key.size - 100)
-    path.write_bytes(data)
+    damage(path, 10, 11)
     seen = scan(path)
 
     assert seen.looks["offset"][seen.looks["kind"] % CLOSER == DOUBT].tolist() == [20.0]
     assert [(fault.why, fault.offset) for fault in seen.broken] == [("DAMAGED", 20.0)]
+
+
+@pytest.mark.parametrize(
+    ("last", "missed_s", "longest_s"),
+    [
+        pytest.param(10, 0, 2, id="none"),
+        pytest.param(13, 0, 8, id="three, in which no event of ten seconds hides"),
+        pytest.param(20, 12, 22, id="ten, in which one does"),
+    ],
+)
+def test_what_cannot_be_decoded_was_not_looked_at(tmp_path: Path, last: int, missed_s: float, longest_s: float) -> None:
+    path = write_recording(tmp_path / "a.mp4", [])
+    damage(path, 10, last)
+    totals = Totals()
+    with audit(tmp_path / "out", path) as book:
+        totals.add(ruled(book)["a.mp4"], TERMS.min_event_s)
+
+    assert totals.longest_gap_s == pytest.approx(longest_s)
+    assert totals.p_not_looked_at == pytest.approx(missed_s / totals.audited_s)
+
+
+def test_ends_are_known_as_well_as_the_looks_beside_them_that_saw_anything() -> None:
+    """Bright up to 24 s, nothing to be seen from 26 to 44 s, dark from 46 s on: the end lies anywhere in between."""
+    looks = np.zeros(31, LOOKS)
+    for row, offset in zip(looks, range(0, 62, 2), strict=True):
+        row["offset"], row["kind"] = offset, DOUBT if 26 <= offset <= 44 else LOOKED
+        row["zones"][Zone.WASHROOM if 10 <= offset < 26 else Zone.PERMITTED] = 65535
+    (one,) = judge(Looks(looks, ("",), 60.0), catalogue.load_policy(), model="b", shortest_s=5).findings
+
+    assert (one.start, one.start_within) == (9, 1)
+    assert (one.end, one.end_within) == (25, 21)
+    assert one.scan_gap == 22
 
 
 @pytest.mark.parametrize("name", ["a.mp4", "a.ts", "a.flv"])
