@@ -10,7 +10,7 @@ from privacy.errors import FieldError
 DEFAULT_SIZE = 50
 MAX_SIZE = 1000
 NUMBER = r"[0-9]{1,18}"
-"""What a number looks like that a page begins after; a database holds every such number."""
+"""What a number looks like that clients bring back: what a page begins after, an etag. A database holds them all."""
 
 _MADE_UP = "`page_token` is not the `next_page_token` of any page"
 

@@ -1,5 +1,6 @@
 """`ReportService`: messages outside, the store inside."""
 
+import re
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -316,6 +317,6 @@ def _heartbeat(request: pb.WatchReportsRequest) -> float:
 def _revision(etag: str) -> int | None:
     if not etag:
         return None
-    if not etag.isdecimal():
+    if not re.fullmatch(pages.NUMBER, etag):  # `int` itself raises, given thousands of digits
         raise FieldError("`etag` is not one that a report has had", field="etag")
     return int(etag)

@@ -207,6 +207,22 @@ def test_who_has_not_read_the_last_change_is_told_so(reports: Any, raised: pb.Re
     assert refusal(lambda: reports.ReviewReport(stale))[0] == "ABORTED"
 
 
+@pytest.mark.parametrize(
+    "etag",
+    [
+        pytest.param("latest", id="no number"),
+        pytest.param("-1", id="less than nothing"),
+        pytest.param("9" * 5000, id="more digits than are ever read"),
+    ],
+)
+def test_an_etag_that_no_report_has_had_is_refused_as_the_mistake_it_is(
+    reports: Any, raised: pb.Report, etag: str
+) -> None:
+    wrong = pb.ReviewReportRequest(name=raised.name, state=pb.REPORT_STATE_ACKNOWLEDGED, reason="x", etag=etag)
+
+    assert refusal(lambda: reports.ReviewReport(wrong))[0] == "INVALID_ARGUMENT"
+
+
 def test_a_watcher_hears_every_change_from_its_offset_and_heartbeats(reports: Any, raised: pb.Report) -> None:
     call = reports.WatchReports(pb.WatchReportsRequest(heartbeat_interval=Duration(seconds=1)), timeout=20)
     first = next(call)
