@@ -218,10 +218,10 @@ def read_zones(path: Path) -> Zones:
     moves `"presets": {"NAME": [[[x, y], ...], ...]}` beside it or instead.
 
     Raises:
-        RegionError: The file cannot be read, or holds anything else.
+        RegionError: The file cannot be read, or holds anything else, or the same thing twice.
     """
     try:
-        data = json.loads(path.read_text("utf-8"))
+        data = json.loads(path.read_text("utf-8"), object_pairs_hook=_each_once)
     except (OSError, ValueError, RecursionError) as error:
         raise RegionError(f"{path}: no zones can be read: {error}", path=str(path)) from error
     if not isinstance(data, dict) or not data or not set(data) <= {"polygons", "presets"}:
@@ -232,6 +232,16 @@ def read_zones(path: Path) -> Zones:
     if not all(isinstance(some, list) for some in presets.values()):
         raise RegionError(f"{path}: a preset has a list of polygons", path=str(path))
     return Zones(polygons(always), {name: polygons(some) for name, some in presets.items()})
+
+
+def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return an object of JSON; of a name that stands there twice the first value would else be dropped in silence."""
+    found: dict[str, Any] = {}
+    for name, value in pairs:
+        if name in found:
+            raise ValueError(f"{name!r} is there twice")
+        found[name] = value
+    return found
 
 
 def polygons(corners: Iterable[Iterable[Any]]) -> tuple[Polygon, ...]:
@@ -246,6 +256,6 @@ def polygons(corners: Iterable[Iterable[Any]]) -> tuple[Polygon, ...]:
             raise RegionError(f"at most {MAX_POLYGONS} polygons")
         try:
             found.append(Polygon(tuple((float(x), float(y)) for x, y in polygon)))
-        except (TypeError, ValueError) as error:
+        except (TypeError, ValueError, OverflowError) as error:
             raise RegionError(f"a polygon is a list of [x, y] pairs: {error}") from error
     return tuple(found)
