@@ -405,7 +405,7 @@ def load(pack: str | Path = DEFAULT) -> Policy:
     text = _text(pack)
     try:
         return parse(tomllib.loads(text))
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:  # long numbers and deep nesting are no TOMLDecodeError
         raise PolicyError(f"policy {pack} is no TOML: {error}", policy=str(pack)) from error
 
 
@@ -436,6 +436,8 @@ def parse(data: Mapping[str, Any]) -> Policy:
         pack, effect = data["pack"], data["effect"]
         clauses = {a["number"]: Clause(f"{pack['law']} Art. {a['number']}", a["zh"], a["en"]) for a in data["article"]}
         rules = {rule.zone: rule for rule in (_rule(zone, clauses) for zone in data["zone"])}
+        if len(clauses) < len(data["article"]) or len(rules) < len(data["zone"]):
+            raise PolicyError("policy has an article or a zone twice")  # and the first would be dropped in silence
         thresholds, targets = _thresholds(data["thresholds"])
         policy = Policy(
             name=pack["name"],
@@ -459,7 +461,7 @@ def parse(data: Mapping[str, Any]) -> Policy:
         )
     except KeyError as error:
         raise PolicyError(f"policy lacks or does not define {error}") from error
-    except (TypeError, ValueError, AttributeError) as error:
+    except (TypeError, ValueError, OverflowError, AttributeError) as error:
         raise PolicyError(f"policy has a value of the wrong kind: {error}") from error
     _check(policy)
     return policy

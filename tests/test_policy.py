@@ -76,6 +76,7 @@ def broken(section: str, **changes: object) -> dict[str, Any]:
         pytest.param(broken("thresholds", uncalibrated={"clear_below": 0.01}), id="one fallback of two"),
         pytest.param(broken("thresholds", uncalibrated=0.01), id="a fallback that is no table"),
         pytest.param(broken("timing", hold_s=-1.0), id="negative time"),
+        pytest.param(broken("timing", hold_s=10**400), id="a time beyond any number"),
         pytest.param(broken("timing", stall_s=0.1), id="stalls before it looks"),
         pytest.param(broken("prior", default=0.0), id="a prior that nothing can move"),
         pytest.param(broken("effect", default="sepia"), id="unknown effect"),
@@ -91,12 +92,22 @@ def broken(section: str, **changes: object) -> dict[str, Any]:
         pytest.param({key: table for key, table in pack().items() if key != "subjects"}, id="silent on subjects"),
         pytest.param(broken("misuse", articles=["99"]), id="an article that is not there"),
         pytest.param({**pack(), "zone": pack()["zone"][:-1]}, id="a zone is missing"),
+        pytest.param({**pack(), "zone": [*pack()["zone"], pack()["zone"][0]]}, id="a zone is there twice"),
+        pytest.param({**pack(), "article": [*pack()["article"], pack()["article"][0]]}, id="an article is there twice"),
         pytest.param({**pack(), "surprise": 1}, id="unknown section"),
     ],
 )
 def test_a_pack_that_cannot_be_trusted_is_refused(data: dict[str, Any]) -> None:
     with pytest.raises(PolicyError):
         policy.parse(data)
+
+
+@pytest.mark.parametrize("text", ["a = " + "9" * 5000, "a = " + "[" * 100_000], ids=["too long a number", "nested"])
+def test_a_file_that_the_reader_of_toml_gives_up_on_is_no_policy(tmp_path: Path, text: str) -> None:
+    (tmp_path / "rules.toml").write_text(text)
+
+    with pytest.raises(PolicyError, match="no TOML"):
+        policy.load(tmp_path / "rules.toml")
 
 
 @pytest.mark.parametrize("name", ["nowhere", "nowhere.toml", "/dev/null/x.toml"])
