@@ -167,7 +167,7 @@ def _from_fiftyone(data: Mapping[str, Any]) -> dict[str, list[Span]]:
             data["paths"][key]: [_span(one["timestamps"][0], one["timestamps"][1], one["label"]) for one in spans or []]
             for key, spans in data["labels"].items()
         }
-    except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
+    except (KeyError, IndexError, TypeError, ValueError, OverflowError, AttributeError) as error:
         raise InputError(f"a review that does not say what was seen when: {error!r}") from error
 
 
@@ -182,7 +182,7 @@ def _from_datumaro(data: Mapping[str, Any], findings: list[dict[str, Any]]) -> d
                 said = {**was, **one.get("attributes", {})}
                 span = _span(said["start_s"], said["end_s"], names[one["label_id"]])
                 spans.setdefault(was["path"], []).append(span)
-    except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, OverflowError, IndexError, AttributeError) as error:
         raise InputError(f"a review that does not say what was seen when: {error!r}") from error
     return spans
 

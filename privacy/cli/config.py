@@ -37,7 +37,7 @@ def read(ctx: click.Context, _: click.Parameter, path: Path | None) -> None:
     try:
         text = path.read_text("utf-8")
         data = tomllib.loads(text)
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except (OSError, ValueError, RecursionError) as error:  # UTF-8 and TOML errors and long numbers are ValueErrors
         raise click.UsageError(f"{path} cannot be read: {error}", ctx) from error
     options = {option.name: option for option in ctx.command.params if option.name and option.expose_value}
     for key, value in data.items():
@@ -96,6 +96,8 @@ def _refusal(option: click.Parameter, value: Any, ctx: click.Context) -> str:  #
         if isinstance(value, str):  # the message would quote it
             return f"is refused; want {_wanted(option.type)}"
         return f"is refused: {error.message}"
+    except OverflowError:  # a whole number beyond any other
+        return f"is refused; want {_wanted(option.type)}"
     return ""
 
 

@@ -72,7 +72,7 @@ def read(path: Path) -> dict[str, object]:
         if len(text) > MAX_BYTES:
             raise InputError(f"{path} is no label map: more than {MAX_BYTES} bytes", path=str(path))
         return dict(tomllib.loads(text.decode("utf-8")))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except (OSError, ValueError, RecursionError) as error:  # UTF-8 and TOML errors and long numbers are ValueErrors
         raise InputError(f"{path} is no label map: {error}", path=str(path)) from error
 
 

@@ -87,6 +87,10 @@ def test_the_file_names_no_more_than_masked_thumbnails(folder: Path) -> None:
         pytest.param(
             '{"labels": {"x": [{"label": "washroom", "timestamps": [2, 1]}]}, "paths": {"x": "y"}}', id="backwards"
         ),
+        pytest.param(
+            '{"labels": {"x": [{"label": "washroom", "timestamps": [1, 1%s]}]}, "paths": {"x": "y"}}' % ("0" * 400),
+            id="a time beyond any number",
+        ),
         pytest.param('{"labels": {"x": []}, "paths": {"x": "/etc/passwd"}}', id="no such recording"),
         pytest.param(
             '{"items": [{"id": "x", "annotations": []}], "categories": {"label": {"labels": []}}}', id="no such finding"

@@ -218,6 +218,9 @@ def test_a_file_says_what_no_flag_and_no_environment_says(
         pytest.param('tls_cert = "/nowhere"', "line 1: tls_cert is refused", id="no such file"),
         pytest.param("max_streams = oops", "(at line 1, column 15)", id="no TOML"),
         pytest.param('check_config = "\\ud800"', "cannot be read", id="no text"),
+        pytest.param("max_streams = " + "9" * 5000, "cannot be read", id="too long a number"),
+        pytest.param("max_streams = " + "[" * 10_000, "cannot be read", id="nested"),
+        pytest.param("grace = 1" + 400 * "0", "line 1: grace is refused", id="a number beyond any other"),
         pytest.param('config = "other.toml"', "there is no option 'config'", id="a file in a file"),
     ],
 )

@@ -56,6 +56,8 @@ def test_a_file_may_name_classes_with_spaces(tmp_path: Path) -> None:
     [
         pytest.param(b"loo washroom", id="no TOML"),
         pytest.param(b"\xff\xfe\x00", id="no text"),
+        pytest.param(b"hall = " + b"9" * 5000, id="too long a number"),
+        pytest.param(b"hall = " + b"[" * 10_000, id="nested"),
         pytest.param(b"#" * (labels.MAX_BYTES + 1), id="too large"),
     ],
 )
