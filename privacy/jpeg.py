@@ -14,6 +14,8 @@ from privacy.frame import MAX_PIXELS, Frame, Layout
 
 MAX_SCANS = 100
 """A progressive picture has about ten. Each is a pass over all pixels, so thousands of empty ones are an attack."""
+MAX_SEGMENTS = 2_000
+"""An ICC profile has at most 255, 64 MiB in the longest there are 1,024. Each takes a step, however short it is."""
 _START, _START_OF_SCAN, _END = 0xD8, 0xDA, 0xD9  # ITU-T T.81, table B.1
 _FRAMES = frozenset({*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC})  # SOF0 to SOF15
 _SEQUENTIAL = frozenset({0xC0, 0xC1, 0xC9})
@@ -88,13 +90,11 @@ def _check(data: bytes, segments: Iterable[tuple[int, int, int]]) -> int:
     """Return where the picture ends.
 
     Raises:
-        FrameError: It takes too many passes, or there is another one behind it.
+        FrameError: There is another one behind it.
     """
-    scans = end = 0
-    for marker, _, end in segments:  # noqa: B007 - the last one is what is asked for
-        scans += marker == _START_OF_SCAN
-    if scans > MAX_SCANS:
-        raise FrameError(f"a picture with more than {MAX_SCANS} scans", limit=MAX_SCANS)
+    end = 0
+    for _, _, end in segments:  # noqa: B007 - the last one is what is asked for
+        pass
     if data.find(b"\xff\xd8\xff", end) >= 0:
         raise FrameError("more than one picture in a file")
     return end
@@ -110,8 +110,8 @@ def _segments(data: bytes) -> Iterator[tuple[int, int, int]]:
     """
     if data[:2] != b"\xff\xd8":
         raise FrameError("not a JPEG picture")
-    at, frame, scanned = 2, 0, dict[tuple[int, int], int]()
-    while True:
+    at, frame, scanned, scans = 2, 0, dict[tuple[int, int], int](), 0
+    for _ in range(MAX_SEGMENTS):
         found = _MARKER.match(data, at)
         if found is None:
             raise FrameError("a JPEG picture whose segments do not follow one another")
@@ -126,6 +126,9 @@ def _segments(data: bytes) -> Iterator[tuple[int, int, int]]:
         if marker in _FRAMES and not frame:
             frame = marker
         elif marker == _START_OF_SCAN and frame:
+            scans += 1
+            if scans > MAX_SCANS:
+                raise FrameError(f"a picture with more than {MAX_SCANS} scans", limit=MAX_SCANS)
             _scan(data[body + 2 : stop], scanned, sequential=frame in _SEQUENTIAL)
             following = _SCAN_ENDS.search(data, stop)
             stop = len(data) if following is None else following.start()
@@ -133,6 +136,7 @@ def _segments(data: bytes) -> Iterator[tuple[int, int, int]]:
             raise FrameError(f"a JPEG picture with a segment {marker:#x} where decoders do not agree", marker=marker)
         yield marker, at, stop
         at = stop
+    raise FrameError(f"a JPEG picture with more than {MAX_SEGMENTS} segments", limit=MAX_SEGMENTS)
 
 
 def _scan(header: bytes, scanned: dict[tuple[int, int], int], *, sequential: bool) -> None:

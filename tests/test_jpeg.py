@@ -1,6 +1,7 @@
 """What a JPEG file holds beside its picture."""
 
 import struct
+from collections.abc import Callable
 
 import cv2
 import numpy as np
@@ -38,6 +39,21 @@ def pixels(data: bytes) -> bytes:
 
 def with_note(*notes: bytes) -> bytes:
     return LOBBY[:2] + b"".join(notes) + LOBBY[2:]
+
+
+def with_scans(count: int) -> bytes:
+    """A file with so many scans as a decoder takes, of which all but two draw what was drawn, a little finer."""
+    data = picture(60, *PROGRESSIVE)
+    coarse, finer = b"\1\1\0\0\0\1", b"\1\2\0\0\xff\1"
+    return b"".join(
+        [
+            data[: data.index(SOS)],
+            segment(0xDA, coarse),
+            segment(0xDA, finer),
+            segment(0xDA, b"\4" + b"\2\0" * 4 + b"\0\xff\x11") * (count - 2),
+            EOI,
+        ]
+    )
 
 
 @pytest.mark.parametrize(
@@ -122,6 +138,30 @@ QUANTISATION = LOBBY[LOBBY.index(b"\xff\xdb") : LOBBY.index(b"\xff\xdb") + 69]
 def test_what_decoders_may_show_differently_is_refused(data: bytes) -> None:
     with pytest.raises(FrameError):
         jpeg.bare(data)
+
+
+@pytest.mark.parametrize("how", [jpeg.measure, jpeg.bare])
+@pytest.mark.parametrize(
+    ("data", "why"),
+    [
+        pytest.param(with_note(segment(0xFE, b"") * 2_000), "segments", id="a comment of nothing, thousands of times"),
+        pytest.param(LOBBY[:-2] + segment(0xFE, b"") * 2_000 + EOI, "segments", id="the same behind the picture"),
+        pytest.param(with_scans(101), "100 scans", id="a scan over and over"),
+    ],
+)
+def test_nobody_goes_on_through_a_file_that_takes_too_many_steps(
+    how: Callable[[bytes], object], data: bytes, why: str
+) -> None:
+    """What follows would never be reached: it is no segment, and is not what is found wrong."""
+    with pytest.raises(FrameError, match=f"more than .*{why}"):
+        how(data[:-2] + b"no segment")
+
+
+def test_a_file_with_as_many_notes_as_the_longest_profile_and_description_take_is_read() -> None:
+    """An ICC profile has at most 255 parts, and a description of 64 MiB (XMP) has 1,024."""
+    data = with_note(*(segment(0xE2, b"ICC") for _ in range(255)), *(segment(0xE1, b"XMP") for _ in range(1024)))
+
+    assert pixels(jpeg.bare(data)) == pixels(LOBBY)
 
 
 @given(some.integers(2, len(LOBBY) - 1), some.binary(max_size=24), some.integers(0, 8))
