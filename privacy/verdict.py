@@ -13,6 +13,9 @@ from privacy.evidence import Doubt, Evidence, Reason, Sight
 from privacy.policy import Clause, Policy, Timing
 from privacy.zones import Zone
 
+_NEVER = 1e-15
+"""Floats hardly tell 1 - p from 0 below this: a pack in which a camera never turns would make the filter that sure."""
+
 
 class State(StrEnum):
     """What a frame may be treated as. Only `CLEAR` lets a picture out as it is."""
@@ -146,8 +149,13 @@ class Watch:
         return not 0 <= offset - self._now <= self._policy.timing.clock_jump_s
 
     def _close(self, reason: Reason, offset: float) -> None:
-        """Hide from now on. What was believed for the worse stays; what was believed for the better is gone."""
-        self._log_odds = max(self._log_odds, self._prior)
+        """Hide from now on. What was believed for the better is gone.
+
+        What was believed for the worse fades as it does between looks, and is no surer than one look can be: the next
+        look counts in full however soon it comes, so that looks with nothing but doubts between them would add up.
+        """
+        believed = _predict(self._log_odds, self._seen, offset, self._policy.timing)
+        self._log_odds = max(min(believed, _logit(_bounded(1.0))), self._prior)
         self._clear_looks = 0
         self._openings.clear()
         self._hide_until = offset + self._policy.timing.hold_s
@@ -280,7 +288,8 @@ def _recede(ratio: float, before: float, now: float, timing: Timing) -> float:
     stationary, kept = _stay(before, now, timing)
     prohibited, permitted = _sigmoid(ratio), _sigmoid(-ratio)
     mean = stationary * prohibited + (1 - stationary) * permitted
-    return math.log((kept * prohibited + (1 - kept) * mean) / (kept * permitted + (1 - kept) * mean))
+    prohibited, permitted = kept * prohibited + (1 - kept) * mean, kept * permitted + (1 - kept) * mean
+    return _logit(prohibited / (prohibited + permitted))
 
 
 def _weight(before: float | None, now: float, timing: Timing) -> float:
@@ -302,6 +311,7 @@ def _verdict(state: State, reason: Reason, evidence: Evidence, p: float, policy:
 
 
 def _logit(p: float) -> float:
+    p = min(max(p, _NEVER), 1 - _NEVER)
     return math.log(p / (1 - p))
 
 

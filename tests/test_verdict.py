@@ -1,5 +1,6 @@
 import itertools
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -148,6 +149,49 @@ def test_the_filter_never_leaves_the_unit_interval(looks: list[float]) -> None:
         posterior = watch.see(evidence(p, index), index).p_prohibited
         assert 0 <= posterior <= 1
         assert math.isfinite(posterior)
+
+
+@pytest.mark.parametrize("step", [9.0, 11.0, 60.0], ids=["no gap", "each picture after a gap", "a picture a minute"])
+def test_however_long_a_prohibited_view_was_seen_the_first_clear_picture_ends_it(step: float) -> None:
+    """A camera that sends so seldom that every picture is a jump of its clock is judged as any other."""
+    states = [verdict.state for verdict in rule("#" * 40 + "..", step=step)]
+
+    assert states[:40] == [State.PROHIBITED] * 40
+    assert State.PROHIBITED not in states[40:]
+
+
+@pytest.mark.parametrize("times", [1, 2, 400])
+def test_looks_between_doubts_do_not_add_up(times: int) -> None:
+    states = [LETTERS[verdict.state] for verdict in rule("#!" * times + "....")]
+
+    assert "".join(states[-6:]) == "PUUCCC"
+
+
+def test_looks_of_a_clock_that_runs_back_do_not_add_up() -> None:
+    watch = Watch(RULES)
+    states = [LETTERS[watch.see(evidence(1.0 if at < 40 else 0.01), -at).state] for at in range(44)]
+
+    assert "".join(states) == "P" * 40 + "PUUU"
+
+
+def test_whatever_was_seen_before_another_look_at_the_same_moment_can_be_weighed() -> None:
+    watch = Watch(RULES)
+    for index in range(40):
+        watch.see(Doubt(index, Reason.DECODE_ERROR), index)
+        watch.see(evidence(1.0), index)
+        verdict = watch.see(evidence(1.0), index)
+
+    assert verdict.p_prohibited < 1
+
+
+@pytest.mark.parametrize("p", [0.0, 1.0])
+def test_a_pack_may_expect_a_camera_to_stay_for_ever(p: float) -> None:
+    for_ever = replace(RULES, timing=replace(RULES.timing, dwell_permitted_s=1e18, dwell_prohibited_s=1e18))
+    looks, watch = [evidence(p, index) for index in range(300)], Watch(for_ever)
+
+    assert watch.see(looks[0], 0.0).p_prohibited == pytest.approx(p, abs=0.01)
+    assert [watch.see(look, look.offset).p_prohibited for look in looks] == pytest.approx([p] * 300, abs=0.01)
+    assert smooth(looks, for_ever) == pytest.approx([p] * 300, abs=0.01)
 
 
 @pytest.mark.parametrize(
