@@ -29,7 +29,7 @@ from privacy.reports.delivery.mqtt import Mqtt
 from privacy.reports.delivery.outbox import Courier, Outbox, Pace
 from privacy.reports.delivery.syslog import Syslog, cef
 from privacy.reports.delivery.webhook import SIGNATURE, Webhook, verified
-from privacy.reports.ledger import Head
+from privacy.reports.ledger import Act, Head
 from privacy.reports.report import Change, ChangeKind, Report
 from privacy.reports.store import Store
 from tests.reports.conftest import KEY, Clock
@@ -147,6 +147,34 @@ def test_who_does_not_take_the_head_is_asked_ever_more_slowly_too(
 
     assert 5 <= refused <= 16
     assert hook.keys[told:] == [f"head-{lite.head().entries}"]
+
+
+def test_a_clock_that_is_put_right_by_a_day_holds_nothing_up(
+    lite: Store, hook: Hook, raise_report: Make, clock: Clock
+) -> None:
+    """What was to be sent a minute later by a clock that was wrong is not sent a day later."""
+    lite.apply(life(raise_report()))
+    courier = Courier(lite, Webhook(hook.url, SECRET), PACE)
+    hook.answers = [200, 503]
+    assert [courier.step(), courier.step()] == [True, True]
+    courier.send_head()
+    clock.now -= 86_400
+    lite.enter(Act(actor="users/li", at=clock.now, action="config.change", subject="s", purpose="a test"))
+    told = len(hook.keys)
+
+    assert courier.step()
+    courier.send_head()
+    assert hook.keys[told + 1 :] == [f"head-{lite.head().entries}"]
+
+
+def test_a_courier_that_died_while_the_clock_was_ahead_is_not_waited_for(
+    lite: Store, raise_report: Make, clock: Clock
+) -> None:
+    lite.apply(life(raise_report()))
+    assert Outbox(lite, PACE).take("r") is not None
+    clock.now -= 86_400
+
+    assert Outbox(lite, PACE).take("r") is not None
 
 
 def test_a_dead_letter_is_shown_and_sent_once_more(

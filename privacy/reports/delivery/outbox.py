@@ -129,9 +129,10 @@ class Outbox:
                     receiver=receiver, next_number=0, attempts=0, next_attempt=_utc(now), error="", holder=""
                 )
                 session.add(row)
-            if row.next_attempt > _utc(now):
+            if _is_ahead(row.next_attempt, now, self._pace.most_s):
                 return None
-            if row.holder not in ("", self._holder) and row.held_until is not None and row.held_until > _utc(now):
+            held_until = None if row.holder in ("", self._holder) else row.held_until
+            if held_until is not None and _is_ahead(held_until, now, self._pace.lease_s):
                 return None
             query = select(ChangeRow).where(ChangeRow.number >= row.next_number).order_by(ChangeRow.number).limit(1)
             change = session.scalars(query).first()
@@ -212,7 +213,7 @@ class Courier:
         self._pace = pace or Pace()
         self._outbox = Outbox(store, self._pace)
         self._told = -1  # entries of the last head that was sent
-        self._head_due, self._head_attempts = float("-inf"), 0
+        self._head_due, self._head_attempts = _utc(0.0), 0
         self._chance = random.Random()  # noqa: S311 - spreads retries, hides nothing
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name=f"courier {receiver.name}", daemon=True)
@@ -251,7 +252,8 @@ class Courier:
         Raises:
             DeliveryError: It did not arrive; it is sent again, ever more slowly, as changes are.
         """
-        if self._store.clock() < self._head_due:
+        longest = max(self._pace.most_s, self._pace.head_s)
+        if _is_ahead(self._head_due, self._store.clock(), longest):
             return
         head = self._store.head()
         if head.entries != self._told:
@@ -259,10 +261,10 @@ class Courier:
                 self._receiver.tell(head)
             except DeliveryError:
                 self._head_attempts += 1
-                self._head_due = self._store.clock() + self._pace.wait(self._head_attempts, self._chance)
+                self._head_due = _utc(self._store.clock() + self._pace.wait(self._head_attempts, self._chance))
                 raise
         self._told, self._head_attempts = head.entries, 0
-        self._head_due = self._store.clock() + self._pace.head_s
+        self._head_due = _utc(self._store.clock() + self._pace.head_s)
 
     def _run(self) -> None:
         while not self._stop.is_set():
@@ -278,6 +280,11 @@ class Courier:
                 self._stop.wait(self._pace.first_s)
             self._stop.wait(self._pace.idle_s)
         self._receiver.close()
+
+
+def _is_ahead(due: datetime, now: float, most_s: float) -> bool:
+    """Say whether a moment is to come; one that is farther off than anybody waits is of a clock that was set back."""
+    return _utc(now) < due <= _utc(now + most_s)
 
 
 def _utc(at: float) -> datetime:
