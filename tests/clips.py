@@ -33,6 +33,8 @@ def write_clip(
     ticks: Sequence[int] | None = None,
     luma: Luma | None = None,
     rotation: int = 0,
+    mirrored: bool = False,
+    flipped: bool = False,
     options: dict[str, str] | None = None,
     container_options: dict[str, str] | None = None,
     tone: bool = False,
@@ -46,8 +48,8 @@ def write_clip(
         stream.width, stream.height, stream.pix_fmt = width, height, pix_fmt
         base = Fraction(1, rate) if ticks is None else Fraction(1, 1000)
         stream.codec_context.time_base = base
-        if rotation:
-            stream.set_display_rotation(rotation)
+        if rotation or mirrored or flipped:
+            stream.set_display_rotation(rotation, mirrored, flipped)
         sound = writer.add_stream("aac", rate=16000) if tone else None
         for number in range(frames):
             picture = _picture(luma(number), pix_fmt)

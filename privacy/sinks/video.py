@@ -42,7 +42,7 @@ _MPEG, _JPEG = 1, 2  # AVCOL_RANGE_*
 
 
 class VideoSink:
-    """Writes frames as H.264, alike to a source in size, timing, colour and rotation.
+    """Writes frames as H.264, alike to a source in size, timing and colour.
 
     The file appears under its name only when it is complete; until then it lies beside it under another, hidden one.
     Left with an exception, the context removes it; but if the source broke off, or a camera's recording is interrupted,
@@ -104,8 +104,6 @@ class VideoSink:
             stream.colorspace, stream.color_primaries, stream.color_trc = like.matrix, like.primaries, like.transfer
             if like.aspect:
                 stream.sample_aspect_ratio = like.aspect
-            if like.rotation:
-                stream.set_display_rotation(like.rotation)
             self._stream = stream
             self._audio = None if audio is None else self._container.add_stream_from_template(audio)
             self._container.start_encoding()

@@ -20,6 +20,7 @@ from av.video.stream import VideoStream
 from privacy.errors import FrameError, SourceError, SourceLostError
 from privacy.frame import MAX_PIXELS, Frame, Layout, check_size, plane_shapes
 from privacy.sources.lent import I420_FORMATS, lend
+from privacy.sources.orientation import orientation_of, upright
 
 _FULL_RANGE = 2  # AVCOL_RANGE_JPEG
 _BT709, _UNSPECIFIED, _BT2020 = 1, 2, (9, 10)  # AVCOL_SPC_*
@@ -34,14 +35,13 @@ class VideoInfo:
     """What a video is like; a sink that is given it writes one that is alike.
 
     Attributes:
-        size: `(height, width)` of the first frame, as stored.
+        size: `(height, width)` of the first frame, as a player shows it.
         rate: Average frames a second; 0 if unknown.
         time_base: Seconds of one tick of the timestamps.
         start: Timestamp of the first frame, in ticks.
         codec: FFmpeg's name of the codec.
         duration: Seconds, 0 if unknown.
         frames: Number of frames as the container has it, 0 if unknown.
-        rotation: Degrees by which a player turns the picture counter-clockwise.
         full_range: As `Frame.full_range`.
         matrix: Colour matrix, `AVCOL_SPC_*` of FFmpeg.
         primaries: Colour primaries, `AVCOL_PRI_*`.
@@ -57,7 +57,6 @@ class VideoInfo:
     codec: str = ""
     duration: float = 0.0
     frames: int = 0
-    rotation: int = 0
     full_range: bool = False
     matrix: int = _UNSPECIFIED
     primaries: int = _UNSPECIFIED
@@ -69,7 +68,8 @@ class VideoInfo:
 class VideoSource:
     """The frames of one video, in the order in which they are shown.
 
-    Frames are I420 and, where the video is, views of the decoder's own memory. They can be read once.
+    Frames are I420, the way up that a player shows them, and, where the video is stored so, views of the decoder's own
+    memory. They can be read once.
 
     Args:
         address: A file, or a URL such as rtsp://camera/stream.
@@ -163,20 +163,20 @@ class VideoSource:
         duration = float(stream.duration * stream.time_base) if stream.duration and stream.time_base else 0.0
         if not duration and self._container.duration:
             duration = self._container.duration / av.time_base
+        aspect, turned = stream.sample_aspect_ratio or Fraction(0), orientation_of(picture).transposed
         return VideoInfo(
-            size=(picture.height, picture.width),
+            size=(picture.width, picture.height) if turned else (picture.height, picture.width),
             rate=stream.average_rate or stream.guessed_rate or Fraction(0),
             time_base=time_base,
             start=picture.pts or 0,
             codec=stream.codec_context.name,
             duration=duration,
             frames=stream.frames,
-            rotation=picture.rotation,
             full_range=_is_full_range(picture),
             matrix=picture.colorspace,
             primaries=picture.color_primaries,
             transfer=picture.color_trc,
-            aspect=stream.sample_aspect_ratio or Fraction(0),
+            aspect=1 / aspect if turned and aspect else aspect,
             live=self._live,
         )
 
@@ -289,7 +289,7 @@ def video_stream(container: InputContainer, name: str, *, live: bool = False) ->
 
 
 def frame_of(picture: av.VideoFrame, offset: float, sequence: int, *, damaged: bool = False) -> Frame:
-    """Return a decoded picture as an I420 frame, without a copy where it is one already.
+    """Return a decoded picture as an I420 frame, turned upright; without a copy where it is one already.
 
     Raises:
         FrameError: It is too large.
@@ -307,6 +307,7 @@ def frame_of(picture: av.VideoFrame, offset: float, sequence: int, *, damaged: b
             full_range, bt709 = False, False  # what FFmpeg makes of RGB
         target = "yuvj420p" if full_range else "yuv420p"
         planes = lend(picture.reformat(format=target), 3)
+    planes = upright(planes, orientation_of(picture))
     return Frame(planes, layout, offset, sequence=sequence, full_range=full_range, bt709=bt709, damaged=damaged)
 
 

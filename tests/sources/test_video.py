@@ -144,10 +144,30 @@ def test_a_variable_rate_keeps_its_times(tmp_path: Path) -> None:
     assert [tick / 1000 for tick in ticks] == pytest.approx([frame.offset for frame in found])
 
 
-def test_rotation_is_told(tmp_path: Path) -> None:
-    with VideoSource(write_clip(tmp_path / "a.mp4", rotation=90)) as source:
-        assert abs(source.info.rotation) == 90
-        assert source.info.size == (48, 64)
+@pytest.mark.parametrize("rotation", [0, 90, 180, 270])
+@pytest.mark.parametrize(("mirrored", "flipped"), [(False, False), (True, False), (False, True), (True, True)])
+def test_frames_are_the_way_up_that_a_player_shows(
+    tmp_path: Path, rotation: int, *, mirrored: bool, flipped: bool
+) -> None:
+    exact = {"qp": "0"}
+    stored = write_clip(tmp_path / "stored.mkv", frames=2, options=exact)
+    turned = write_clip(
+        tmp_path / "turned.mp4", frames=2, options=exact, rotation=rotation, mirrored=mirrored, flipped=flipped
+    )
+    for before, after in zip(read_all(stored), read_all(turned), strict=True):
+        shown = np.rot90(before.planes[0], rotation // 90)
+        shown = shown[:, ::-1] if mirrored else shown
+        shown = shown[::-1] if flipped else shown
+        assert np.array_equal(shown, after.planes[0])
+        assert after.planes[1].shape == after.planes[2].shape == (after.size[0] // 2, after.size[1] // 2)
+    with VideoSource(turned) as source:
+        assert source.info.size == after.size
+
+
+def test_a_pixel_on_its_side_is_as_wide_as_it_was_high(tmp_path: Path) -> None:
+    clip = write_clip(tmp_path / "a.mp4", rotation=90, options={"x264-params": "sar=4/3"})
+    with VideoSource(clip) as source:
+        assert source.info.aspect == Fraction(3, 4)
 
 
 @pytest.mark.parametrize(
