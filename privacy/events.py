@@ -51,7 +51,8 @@ class StreamClosed(Event):
     """A camera's stream ended, or no frame has come for so long that it counts as ended.
 
     Attributes:
-        orderly: True if the server itself ended it (drained, refused): nobody went silent.
+        orderly: True if the server itself ended it (it stopped, failed, or no longer took the token): nobody went
+            silent. A client whose message is wrong has ended it by that.
     """
 
     orderly: bool = False

@@ -6,11 +6,11 @@ import threading
 import time
 import uuid
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from collections.abc import Callable, Generator, Iterator, Mapping
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, Protocol, cast
+from typing import Any, NoReturn, Protocol, cast
 
 import grpc
 import structlog
@@ -197,11 +197,14 @@ class Gate(grpc.ServerInterceptor):  # type: ignore[type-arg] # generic in the s
         def guarded(request: Any, context: grpc.ServicerContext) -> Iterator[Any]:  # noqa: ANN401 - any message
             with self._entered(call, context):
                 asked = self._clock()
-                for response in behaviour(request, context):
+                responses = behaviour(request, context)
+                for response in responses:
                     if self._clock() - asked > RECHECK_S:
                         asked = self._clock()
-                        with errors_as_status(context):
+                        try:
                             self._still_welcome(call)
+                        except PrivacyError as error:
+                            _end(responses, error, context)
                     yield response
 
         return guarded
@@ -283,6 +286,15 @@ class Gate(grpc.ServerInterceptor):  # type: ignore[type-arg] # generic in the s
             self._caller(call)
         except DatabaseError as error:
             log.warning("token_not_checked", reason=error.reason)
+
+
+def _end(responses: Iterator[Any], error: PrivacyError, context: grpc.ServicerContext) -> NoReturn:
+    """End a call by an error that is raised where it makes its responses, so that it is heard to end by that."""
+    if isinstance(responses, Generator):
+        with suppress(type(error), StopIteration):  # it may know nothing of our errors
+            responses.throw(error)
+    with errors_as_status(context):
+        raise error
 
 
 def roles_of(method: str) -> frozenset[Role]:

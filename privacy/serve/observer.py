@@ -145,7 +145,7 @@ class Observer(Protocol):
         """A frame was answered."""
 
     def closed(self, stream: StreamFacts, error: PrivacyError | None) -> None:
-        """A stream has ended: by the client, or by `error`."""
+        """A stream has ended: by the client, or by `error`, which an `InputError` alone lays at the client's door."""
 
     def refused(self, camera: str, peer: str, error: PrivacyError) -> None:
         """A stream was not accepted; `camera` is "" if its first message could not be read."""

@@ -18,7 +18,7 @@ import numpy as np
 import structlog
 
 from privacy import jpeg
-from privacy.errors import DatabaseError, PrivacyError
+from privacy.errors import DatabaseError, InputError, PrivacyError
 from privacy.events import (
     Anomaly,
     ConfigChanged,
@@ -302,7 +302,9 @@ class Reporting:
             if all(other.camera != stream.camera for other in self._streams.values()):
                 self._policy_of.pop(stream.camera, None)
         at = max(self.store.clock(), watched.at if watched is not None else 0.0)
-        closed = StreamClosed(subject=stream.camera, at=at, orderly=error is not None)
+        # Whoever sends a message that ends the stream has ended it, as if he had sent none.
+        orderly = error is not None and not isinstance(error, InputError)
+        closed = StreamClosed(subject=stream.camera, at=at, orderly=orderly)
         self._put(_Seen(closed, stream.policy, stream.session))
 
     def refused(self, camera: str, peer: str, error: PrivacyError) -> None:

@@ -24,7 +24,7 @@ from privacy.serve.observer import Observer, Observers, StreamFacts
 from privacy.serve.pictures import pictures_of
 from privacy.serve.scheduler import Scheduler, cores
 from privacy.serve.slots import SlotMaker, Slots, sweep
-from privacy.serve.status import errors_as_status
+from privacy.serve.status import FAILED, errors_as_status
 from privacy.serve.stream import Stream, credits_for
 from privacy.serve.terms import Entered, Register
 from privacy.serve.translate import MAX_SIDE, Limits, Mode, Setup
@@ -355,11 +355,17 @@ class EnforcementService(pb_grpc.EnforcementServiceServicer):
         logger = log.bind(stream=facts.session, camera=facts.camera)
         logger.info("stream_opened", mode=facts.mode, delivery=facts.delivery, policy=facts.policy)
         self._observers.opened(facts)
-        started, failure = time.monotonic(), None
+        started = time.monotonic()
+        failure: PrivacyError | None = None
         try:
             yield
         except PrivacyError as error:
             failure = error
+            raise
+        except grpc.RpcError:
+            raise  # the client has gone
+        except Exception:
+            failure = PrivacyError(FAILED)  # a bug; its client did not end it
             raise
         finally:
             stream.tell()

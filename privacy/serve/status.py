@@ -22,6 +22,8 @@ DOMAIN = "privacy"
 RETRY_AFTER_S = 2
 _OWN = (errors.DatabaseError, errors.SinkError)
 """What these say names files and hosts of the server; that is for its log, and for nobody who calls."""
+FAILED = "the server failed on this call"
+"""All that is said of a bug."""
 _LONGEST = 512  # characters; trailers that outgrow the peer's header limit would replace the error by another
 
 CODES: dict[type[errors.PrivacyError], grpc.StatusCode] = {
@@ -111,5 +113,5 @@ def _ended(context: grpc.ServicerContext) -> Iterator[None]:
         # A bug. The text of an unknown exception may quote what was being worked on, and a traceback is logged with the
         # variables in it, which are pictures: neither is said to anybody.
         log.error("call_failed", error=type(error).__name__, where=_where(error))
-        failure = errors.PrivacyError("the server failed on this call")
+        failure = errors.PrivacyError(FAILED)
         context.abort_with_status(rpc_status.to_status(status_of(failure)))

@@ -7,6 +7,7 @@ from datetime import timedelta
 from functools import partial
 from importlib import import_module
 from pathlib import Path
+from queue import SimpleQueue
 from typing import Any
 
 import grpc
@@ -16,6 +17,7 @@ from google.longrunning import operations_pb2_grpc as lro_grpc
 from google.protobuf import descriptor_pool
 from google.rpc import error_details_pb2
 from grpc_health.v1 import health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 from grpc_status import rpc_status
 from sqlalchemy import Engine
 from structlog.testing import capture_logs
@@ -30,6 +32,7 @@ from privacy.tokens import Role, Token, Tokens
 from privacy.v1 import enforcement_service_pb2 as pb
 from privacy.v1 import enforcement_service_pb2_grpc as pb_grpc
 from tests.serve.messages import DARK, clear, config, frame, refusal
+from tests.serve.test_observer import Notebook
 
 PACKAGES = tuple(Path(privacy.__file__).parent / name for name in ("v1", "inference"))
 
@@ -179,6 +182,45 @@ def test_a_stream_ends_when_its_token_is_revoked(
         yield frame(2, DARK)
 
     assert state(lambda: list(stub.EnforceStream(messages(), **bearing(secret)))) == "revoked"
+
+
+def test_a_stream_whose_token_is_revoked_was_not_ended_by_its_client(
+    serve: Callable[..., Server], tokens: Tokens, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(access, "KNOWN_FOR_S", 0.0)
+    monkeypatch.setattr(access, "RECHECK_S", 0.0)
+    made, secret = tokens.create(Role.STREAM, "x")
+    notebook, sent = Notebook(), SimpleQueue[Any]()
+    sent.put(config())
+    with grpc.insecure_channel(serve(gate=Gate(tokens), observers=(notebook,)).address) as channel:
+        answers = iter(pb_grpc.EnforcementServiceStub(channel).EnforceStream(iter(sent.get, None), **bearing(secret)))
+        assert next(answers).HasField("accepted")
+        tokens.revoke(made.token)
+        sent.put(frame(0, DARK))
+
+        assert state(lambda: list(answers)) == "revoked"
+        sent.put(None)
+    name, error = notebook.heard[-1]
+    assert (name, type(error)) == ("closed", UnauthenticatedError)
+
+
+def test_a_call_that_knows_nothing_of_tokens_ends_as_well_when_its_token_is_revoked(
+    serve: Callable[..., Server], tokens: Tokens, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(access, "KNOWN_FOR_S", 0.0)
+    monkeypatch.setattr(access, "RECHECK_S", 0.0)
+    made, secret = tokens.create(Role.STREAM, "x")
+    question, sent = reflection_pb2.ServerReflectionRequest(list_services=""), SimpleQueue[Any]()
+    sent.put(question)
+    with grpc.insecure_channel(serve(gate=Gate(tokens), reflection=True).address) as channel:
+        stub = reflection_pb2_grpc.ServerReflectionStub(channel)
+        answers = stub.ServerReflectionInfo(iter(sent.get, None), **bearing(secret))
+        assert next(answers).HasField("list_services_response")
+        tokens.revoke(made.token)
+        sent.put(question)
+
+        assert state(lambda: list(answers)) == "revoked"
+        sent.put(None)
 
 
 class Fickle:

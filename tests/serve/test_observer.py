@@ -10,6 +10,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from privacy.errors import DrainedError
+from privacy.serve import translate
 from privacy.serve.observer import Answer, Look, StreamFacts
 from privacy.serve.server import Server
 from privacy.serve.servicer import EnforcementService
@@ -81,6 +82,35 @@ def test_a_stream_that_breaks_the_contract_is_heard_to_end_by_it(stub: Any, note
 
     assert [name for name, _ in notebook.heard] == ["opened", "answered", "closed"]
     assert notebook.heard[-1][1].reason == "INVALID_MESSAGE"
+
+
+def test_a_stream_that_the_server_breaks_off_was_not_ended_by_its_client(
+    stub: Any, notebook: Notebook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise RuntimeError("secret")
+
+    monkeypatch.setattr(translate, "put_timing", broken)
+
+    assert refusal(lambda: list(stub.EnforceStream(iter([config(), frame(0)]), timeout=20)))[0] == "INTERNAL"
+    name, error = notebook.heard[-1]
+    assert (name, error.reason) == ("closed", "PRIVACY_ERROR")
+    assert "secret" not in str(error)
+
+
+def test_a_client_that_goes_away_has_ended_its_stream(stub: Any, notebook: Notebook) -> None:
+    said = SimpleQueue[Any]()
+    said.put(config())
+    said.put(frame(0))
+    answers = stub.EnforceStream(iter(said.get, None), timeout=20)
+    next(answers)
+    next(answers)
+    answers.cancel()
+    said.put(None)
+    while notebook.heard[-1][0] != "closed":
+        time.sleep(0.01)
+
+    assert notebook.heard[-1][1] is None
 
 
 def test_a_refused_stream_is_heard_with_its_camera(stub: Any, notebook: Notebook) -> None:

@@ -22,7 +22,14 @@ from sqlalchemy import text
 from privacy import pages
 from privacy import policy as policies
 from privacy.database import open_database
-from privacy.errors import DatabaseBusyError, DatabaseFullError
+from privacy.errors import (
+    DatabaseBusyError,
+    DatabaseFullError,
+    DrainedError,
+    PrivacyError,
+    ProtocolError,
+    UnauthenticatedError,
+)
 from privacy.events import (
     ConfigChanged,
     Event,
@@ -629,3 +636,28 @@ def test_streams_of_a_process_that_dies_end_with_it(
     second.through()
 
     assert "SILENT_WHILE_PROHIBITED" in rules_of(alone)
+
+
+@pytest.mark.parametrize(
+    ("error", "silent"),
+    [
+        pytest.param(None, True, id="the client ends it"),
+        pytest.param(ProtocolError("the same number again"), True, id="the client makes a mistake"),
+        pytest.param(UnauthenticatedError("the token is too old"), False, id="the server no longer takes its token"),
+        pytest.param(DrainedError("the server stops"), False, id="the server stops"),
+        pytest.param(PrivacyError("a mistake of ours"), False, id="the server fails"),
+    ],
+)
+def test_a_camera_goes_silent_by_what_its_client_does_and_by_nothing_else(
+    alone: Reporting, clock: Clock, error: PrivacyError | None, silent: bool
+) -> None:
+    alone.opened(stream("a"))
+    for number in range(8):
+        alone.answered(stream("a"), seen(number, State.PROHIBITED))
+        clock.now += 1
+    alone.closed(stream("a"), error)
+    clock.now += 20
+    alone.opened(stream("b"))
+    alone.answered(stream("b"), seen(0, State.CLEAR))
+
+    assert ("SILENT_WHILE_PROHIBITED" in rules_of(alone)) is silent
