@@ -96,6 +96,8 @@ RECHECK_S = 10.0
 
 WAITING_CALLS = 64
 """So many calls of all clients may wait for something to happen; each holds a thread, and streams need theirs."""
+OPEN_WAITING_CALLS = WAITING_CALLS // 2
+"""So many of these may be calls for which no token is asked: those who have one need places, too."""
 _MAX_KNOWN = 10_000
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
@@ -111,6 +113,8 @@ _LASTING: Mapping[str, _Lasting] = {
     "privacy.v1.EnforcementService/EnforceStream": _Lasting.STREAM,
     "privacy.v1.ReportService/WatchReports": _Lasting.WAIT,
     "google.longrunning.Operations/WaitOperation": _Lasting.WAIT,
+    "grpc.health.v1.Health/Watch": _Lasting.WAIT,
+    "grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo": _Lasting.WAIT,
 }
 
 
@@ -157,7 +161,8 @@ class Gate(grpc.ServerInterceptor):  # type: ignore[type-arg] # generic in the s
         self._bearers = bearers
         self._refused = refused
         self._shares = _Shares(limits or ClientLimits(), clock)
-        self._waiting = threading.BoundedSemaphore(WAITING_CALLS)
+        self._waiting = _Places(WAITING_CALLS)
+        self._open_waiting = _Places(OPEN_WAITING_CALLS)
         self._clock = clock
         self._known: dict[bytes, tuple[Caller, float]] = {}
 
@@ -227,9 +232,9 @@ class Gate(grpc.ServerInterceptor):  # type: ignore[type-arg] # generic in the s
                     lasting = _LASTING.get(call.method)
                     ending.enter_context(self._shares.taken(client, lasting))
                     if lasting is _Lasting.WAIT:
-                        if not self._waiting.acquire(blocking=False):
-                            raise OverloadError(f"{WAITING_CALLS} calls wait already", limit=WAITING_CALLS)
-                        ending.callback(self._waiting.release)
+                        ending.enter_context(self._waiting.taken())
+                        if roles_of(call.method) is OPEN:
+                            ending.enter_context(self._open_waiting.taken())
                 except PrivacyError as error:
                     log.warning("call_not_let_in", peer=context.peer(), reason=error.reason)
                     self._refused(error.reason)
@@ -345,6 +350,28 @@ class _Call:
         """Return the id that the client gave the call, if it may stand in a log, else a new one."""
         given = str(self.metadata.get("x-request-id", ""))
         return given if _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
+
+
+class _Places:
+    """Places for calls that wait, of all clients."""
+
+    def __init__(self, places: int) -> None:
+        self._places = places
+        self._free = threading.BoundedSemaphore(places)
+
+    @contextmanager
+    def taken(self) -> Iterator[None]:
+        """Take a place for the length of the block.
+
+        Raises:
+            OverloadError: There is none.
+        """
+        if not self._free.acquire(blocking=False):
+            raise OverloadError(f"{self._places} calls wait already", limit=self._places)
+        try:
+            yield
+        finally:
+            self._free.release()
 
 
 class _Shares:

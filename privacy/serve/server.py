@@ -21,6 +21,7 @@ from privacy.inference import open_inference_pb2 as inference_pb
 from privacy.inference import open_inference_pb2_grpc as inference_grpc
 from privacy.serve import memory
 from privacy.serve.access import WAITING_CALLS, Gate
+from privacy.serve.health import Health
 from privacy.serve.http import HttpFace
 from privacy.serve.inference import InferenceService
 from privacy.serve.servicer import EnforcementService, Engine
@@ -34,7 +35,7 @@ INFERENCE = inference_pb.DESCRIPTOR.services_by_name["GRPCInferenceService"].ful
 DEFAULT_ADDRESS = "127.0.0.1:50051"
 HEALTH_EVERY_S = 1.0
 GIVE_BACK_EVERY_S = 30.0
-_SPARE_THREADS = 16  # for everything that neither is an admitted stream nor waits: refusals, stills, health, reflection
+_SPARE_THREADS = 16  # for everything that neither is an admitted stream nor waits: refusals, stills, probes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,7 +121,6 @@ class Server:
         self._engine = engine
         self._grace_s = settings.grace_s
         self._service = EnforcementService(engine)
-        self._health = health.HealthServicer()
         pool = futures.ThreadPoolExecutor(threads, thread_name_prefix="serve")
         gate: list[grpc.ServerInterceptor[Any, Any]] = [] if settings.gate is None else [settings.gate]
         self._server = grpc.server(pool, interceptors=gate, options=options, maximum_concurrent_rpcs=threads)
@@ -130,6 +130,7 @@ class Server:
         for service in services:
             service.add(self._server)
         self._names = (SERVICE, INFERENCE, *(service.name for service in services))
+        self._health = Health(("", *self._names))
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
         self._report(health_pb2.HealthCheckResponse.NOT_SERVING)
         if settings.reflection:

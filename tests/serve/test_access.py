@@ -404,6 +404,62 @@ class Counting:
         raise UnauthenticatedError("unknown", state="unknown")
 
 
+def test_who_watches_health_has_a_share_as_others_who_wait(serve: Callable[..., Server]) -> None:
+    """No token is asked for, and each holds a thread."""
+    server = serve(gate=Gate(Counting()))
+    with grpc.insecure_channel(server.address) as channel:
+        stub = health_pb2_grpc.HealthStub(channel)
+        watches = [stub.Watch(health_pb2.HealthCheckRequest(), timeout=20) for _ in range(ClientLimits().waiting)]
+        first = [next(watch).status for watch in watches]
+        refused = refusal(lambda: list(stub.Watch(health_pb2.HealthCheckRequest(), timeout=20)))
+        probed = stub.Check(health_pb2.HealthCheckRequest(), timeout=20).status
+        for watch in watches:
+            watch.cancel()
+
+    assert refused[:2] == ("RESOURCE_EXHAUSTED", "RATE_LIMITED")
+    assert {*first, probed} == {health_pb2.HealthCheckResponse.SERVING}
+
+
+def test_a_crowd_without_tokens_leaves_half_the_places_to_those_with_one(
+    serve: Callable[..., Server], tokens: Tokens, patient: Patient
+) -> None:
+    gate = Gate(tokens, ClientLimits(waiting=access.WAITING_CALLS))
+    server = serve(gate=gate, services=(operations(patient),))
+    _, secret = tokens.create(Role.OPERATOR, "x")
+    with grpc.insecure_channel(server.address) as channel:
+        stub = health_pb2_grpc.HealthStub(channel)
+        watches = [stub.Watch(health_pb2.HealthCheckRequest(), timeout=20) for _ in range(access.OPEN_WAITING_CALLS)]
+        for watch in watches:
+            next(watch)
+        refused = refusal(lambda: list(stub.Watch(health_pb2.HealthCheckRequest(), timeout=20)))
+        patient.over.set()
+        waited = lro_grpc.OperationsStub(channel).WaitOperation(lro.WaitOperationRequest(), **bearing(secret))
+        for watch in watches:
+            watch.cancel()
+
+    assert refused[:2] == ("RESOURCE_EXHAUSTED", "OVERLOADED")
+    assert access.OPEN_WAITING_CALLS < access.WAITING_CALLS
+    assert waited == lro.Operation()
+
+
+def test_who_reads_the_contract_has_a_share_as_others_who_wait(serve: Callable[..., Server]) -> None:
+    server = serve(gate=Gate(None, ClientLimits(waiting=1)), reflection=True)
+    over = threading.Event()
+
+    def questions() -> Iterator[reflection_pb2.ServerReflectionRequest]:
+        yield reflection_pb2.ServerReflectionRequest(list_services="")
+        over.wait(20)
+
+    with grpc.insecure_channel(server.address) as channel:
+        stub = reflection_pb2_grpc.ServerReflectionStub(channel)
+        first = stub.ServerReflectionInfo(questions(), timeout=20)
+        next(first)
+        refused = refusal(lambda: list(stub.ServerReflectionInfo(questions(), timeout=20)))
+        over.set()
+
+    assert refused[:2] == ("RESOURCE_EXHAUSTED", "RATE_LIMITED")
+
+
 def test_a_flood_of_unknown_tokens_does_not_reach_the_database(open_to: Callable[..., Any]) -> None:
     bearers = Counting()
     stub = open_to(bearers, ClientLimits(requests_per_s=3), clock=lambda: 0.0)

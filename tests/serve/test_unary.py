@@ -81,6 +81,28 @@ def test_a_started_server_is_healthy(channel: grpc.Channel, name: str) -> None:
     assert stub.Check(health_pb2.HealthCheckRequest(service=name), timeout=20).status == SERVING
 
 
+def test_a_watch_hears_how_a_service_does(serve: Callable[..., Server]) -> None:
+    server = serve()
+    with grpc.insecure_channel(server.address) as channel:
+        watch = health_pb2_grpc.HealthStub(channel).Watch(health_pb2.HealthCheckRequest(service=SERVICE), timeout=20)
+        first = next(watch).status
+        server.stop(1)
+        second = next(watch).status
+
+    assert (first, second) == (SERVING, NOT_SERVING)
+
+
+@pytest.mark.parametrize("name", ["other.Service", "x" * 1_000_000])
+def test_a_watch_of_what_is_not_served_ends_and_leaves_nothing_behind(serve: Callable[..., Server], name: str) -> None:
+    server = serve()
+    with grpc.insecure_channel(server.address) as channel:
+        stub = health_pb2_grpc.HealthStub(channel)
+        answers = list(stub.Watch(health_pb2.HealthCheckRequest(service=name), timeout=20))
+
+    assert [answer.status for answer in answers] == [health_pb2.HealthCheckResponse.SERVICE_UNKNOWN]
+    assert name not in server._health._send_response_callbacks
+
+
 class Probing(Bright):
     """Asks for the server's health while it is warmed up."""
 
