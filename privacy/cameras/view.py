@@ -33,6 +33,8 @@ from privacy.events import ViewChange
 from privacy.frame import Frame, thumbnail
 
 WIDTH = 384
+MAX_ASPECT = 10
+"""A picture that is so many times as high as it is wide shows nothing that could be known again."""
 MAX_POINTS = 400
 CODE_BITS = 128
 GRID = (9, 16)
@@ -115,8 +117,8 @@ class Fingerprint:
         shapes = (self.points.shape, self.codes.shape, self.forms.shape, self.edges.shape)
         if shapes != ((count, 2), (count, CODE_BITS // 8), (count, 2), (*GRID, DIRECTIONS)) or count > MAX_POINTS:
             raise ViewError(f"a view has at most {MAX_POINTS} points with {CODE_BITS} bits each, got {shapes}")
-        if not (np.isfinite(self.points).all() and 0 < self.aspect < 10):
-            raise ViewError("a view has finite points and an aspect in (0, 10)", aspect=self.aspect)
+        if not (np.isfinite(self.points).all() and 0 < self.aspect < MAX_ASPECT):
+            raise ViewError(f"a view has finite points and an aspect in (0, {MAX_ASPECT})", aspect=self.aspect)
 
     def to_bytes(self) -> bytes:
         """Write it down; about 11 KiB."""
@@ -180,11 +182,13 @@ def fingerprint(frames: Sequence[Frame]) -> Fingerprint:
             them, and only what stays is taken.
 
     Raises:
-        ViewError: No frame, or frames of different shapes.
+        ViewError: No frame, frames of different shapes, or too high for their width.
     """
     if len({frame.size for frame in frames}) != 1:
         raise ViewError(f"want frames of one size, got {len(frames)}", frames=len(frames))
     height, width = frames[0].size
+    if height >= MAX_ASPECT * width:  # before anything of that height is made
+        raise ViewError(f"a view has an aspect below {MAX_ASPECT}", aspect=height / width)
     size = (max(16, round(WIDTH * height / width)), WIDTH)
     greys = [cv2.cvtColor(thumbnail(frame, size), cv2.COLOR_RGB2GRAY) for frame in frames]
     grey = np.asarray(np.median(greys, axis=0), np.uint8) if len(greys) > 1 else np.asarray(greys[0], np.uint8)

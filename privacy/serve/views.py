@@ -20,7 +20,16 @@ import numpy as np
 import structlog
 
 from privacy.cameras.registry import Registry
-from privacy.cameras.view import WIDTH, Comparison, Fingerprint, compare, fingerprint, recognise, registrable
+from privacy.cameras.view import (
+    MAX_ASPECT,
+    WIDTH,
+    Comparison,
+    Fingerprint,
+    compare,
+    fingerprint,
+    recognise,
+    registrable,
+)
 from privacy.errors import DatabaseError, PrivacyError, ResourceNotFoundError, ViewUnsettledError
 from privacy.events import Event, PtzMoved, ViewChange, ViewChanged, ViewRestored
 from privacy.evidence import Reason
@@ -350,9 +359,12 @@ class Views:
 
 
 def small(frame: Frame) -> Frame:
-    """Return the luma of a frame, as small as fingerprints are taken from."""
+    """Return the luma of a frame, as small as fingerprints are taken from.
+
+    One that is too high for its width is pressed together: a check that cannot compare it hides the camera.
+    """
     height, width = frame.size
-    rows = max(16, round(WIDTH * height / width))
+    rows = min(max(16, round(WIDTH * height / width)), MAX_ASPECT * WIDTH)
     if frame.layout in _LUMA_FIRST:
         how = cv2.INTER_AREA if width >= WIDTH else cv2.INTER_LINEAR
         grey = np.asarray(cv2.resize(frame.planes[0], (WIDTH, rows), interpolation=how), np.uint8)

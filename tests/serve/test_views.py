@@ -260,6 +260,20 @@ def test_a_fingerprint_that_cannot_be_read_hides_and_accuses_nobody(
     assert watched.told == []
 
 
+@pytest.mark.parametrize("layout", [Layout.GRAY, Layout.BGR])
+@pytest.mark.parametrize("rows", [900, 100_000])
+def test_a_picture_too_tall_to_be_compared_hides_as_well_and_takes_no_more_room_than_others(
+    watched: Watched, rows: int, layout: Layout
+) -> None:
+    """A few hundred bytes, as wide as those that are kept, would be a hundred MiB."""
+    approved(watched)
+    hidden = watched.show(np.zeros((rows, 1), np.uint8), CHECK + 1, layout=layout)
+
+    assert hidden[-1]
+    assert watched.told == []
+    assert max(picture.planes[0].nbytes for picture in watched._streams["one"].samples) < 2**21
+
+
 def test_a_new_stream_of_a_camera_that_nobody_could_check_is_hidden_as_well(
     watched: Watched, database: Database
 ) -> None:
