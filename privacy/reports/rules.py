@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from privacy.errors import PolicyError
-from privacy.events import Anomaly, EffectChanged, EvidenceRead, FramesAnomalous, MaskRestored, ViewChange, ViewRestored
+from privacy.events import Anomaly, EffectChanged, FramesAnomalous, MaskRestored, ViewChange, ViewRestored
 from privacy.policy import MisuseRule, Policy
 from privacy.reports.scene import Scene, Spell
 
@@ -183,7 +183,7 @@ def evidence_bulk(scene: Scene, limits: Limits) -> Finding | None:
 
 def evidence_off_hours(scene: Scene, limits: Limits) -> Finding | None:
     """Find evidence that was read outside office hours (Art. 18(3))."""
-    read = _last_read(scene)
+    read = scene.read  # only while it is news: who goes on in office hours is not accused of last night again
     if read is None or not read.granted:
         return None
     hour = (read.at / 3600 + limits["utc_offset_h"]) % 24
@@ -194,7 +194,7 @@ def evidence_off_hours(scene: Scene, limits: Limits) -> Finding | None:
 
 def evidence_purposeless(scene: Scene, limits: Limits) -> Finding | None:
     """Find evidence that was asked for without saying what for, granted or not (Art. 18(3))."""
-    read = _last_read(scene)
+    read = scene.read
     if read is None or sum(letter.isalnum() for letter in read.purpose) >= limits["letters"]:
         return None
     return Finding(read.at, read.at, facts={"report": read.report}, camera=read.camera)
@@ -388,9 +388,3 @@ def _of(sight: Spell, *, start: float | None = None, **facts: str | float) -> Fi
 
 def _recent(scene: Scene, limits: Limits) -> list[FramesAnomalous]:
     return [one for one in scene.anomalies if scene.at - one.at <= limits["window_s"]]
-
-
-def _last_read(scene: Scene) -> EvidenceRead | None:
-    # Only while it is news: a reader who goes on in office hours is not accused of last night again.
-    last = scene.reads[-1] if scene.reads else None
-    return last if last is not None and last.at == scene.at else None

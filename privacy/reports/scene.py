@@ -121,7 +121,8 @@ class Scene:
         reduced: How the mask was made to hide less, until it is restored.
         silence: The last silence after a prohibited sight.
         anomalies: What was wrong with frames lately, the oldest first.
-        reads: What evidence was read lately, the oldest first.
+        reads: What evidence was read lately, in the order in which it was heard of.
+        read: The read that has just come; None after anything else. It may be older than `at`.
         broken_off: What the last stream was at when it ended.
     """
 
@@ -141,11 +142,13 @@ class Scene:
     silence: Silence | None = None
     anomalies: tuple[FramesAnomalous, ...] = ()
     reads: tuple[EvidenceRead, ...] = ()
+    read: EvidenceRead | None = None
     broken_off: BrokenOff | None = None
 
     def after(self, event: Event) -> "Scene":  # noqa: C901, PLR0911, PLR0912 - one case for each event
         """Return what is known once `event` has happened too."""
-        scene = replace(self, at=event.at if self.at - event.at > SET_BACK_S else max(self.at, event.at))
+        at = event.at if self.at - event.at > SET_BACK_S else max(self.at, event.at)
+        scene = replace(self, at=at, read=None)
         match event:
             case Looked():
                 return scene._looked(event)  # noqa: SLF001 - of this class
@@ -201,7 +204,7 @@ class Scene:
                 return scene._anomalous(event)  # noqa: SLF001 - of this class
             case EvidenceRead():
                 recent = tuple(read for read in scene.reads if event.at - read.at <= MEMORY_S)
-                return replace(scene, reads=(*recent, event)[-MAX_REMEMBERED:])
+                return replace(scene, reads=(*recent, event)[-MAX_REMEMBERED:], read=event)
         return scene
 
     def _looked(self, event: Looked) -> "Scene":

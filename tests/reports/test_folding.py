@@ -87,6 +87,13 @@ def test_a_reduced_mask_lasts_until_it_is_restored_however_long_and_over_restart
     assert kinds(folder.see(MaskRestored(subject=CAMERA, at=NOON + 100_001))) == [("MASK_REDUCED", ChangeKind.END)]
 
 
+def test_a_read_that_is_heard_of_after_a_later_one_is_looked_at_as_well() -> None:
+    """Two calls at once come in any order."""
+    (later,), (earlier,) = reads(1), reads(1, at=NOON - 0.01, purpose="")
+
+    assert kinds(told([later, earlier])) == [("EVIDENCE_PURPOSELESS", ChangeKind.NEW)]
+
+
 def test_the_same_events_twice_raise_nothing_twice() -> None:
     folder = Folder(policy.load())
     events = [*reads(1, purpose=""), *looks(WASHROOM), *looks("." * 70, NOON + 31)]
