@@ -65,6 +65,16 @@ def write_clip(
     return path
 
 
+def claiming(path: Path, size: int) -> Path:
+    """Let the header of a Matroska file claim a segment of `size` bytes, below 2**56."""
+    data = bytearray(path.read_bytes())
+    at = data.index(b"\x18\x53\x80\x67") + 4
+    assert data[at] == 1, "the size takes eight bytes"
+    data[at : at + 8] = (size + (1 << 56)).to_bytes(8, "big")
+    path.write_bytes(data)
+    return path
+
+
 def _picture(luma: NDArray[np.uint8], pix_fmt: str) -> av.VideoFrame:
     """Colourless; exact where the format holds luma as it is."""
     direct = pix_fmt if pix_fmt in ("yuv420p", "yuvj420p", "gray") else "yuv420p"

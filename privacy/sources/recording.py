@@ -382,7 +382,7 @@ class VideoRecording:
         if "mp4" in form:
             missing = self._missing_samples()
         elif "matroska" in form:
-            missing = "the file is shorter than its header says" if self._cut_off() else ""
+            missing = self._cut_off()
         elif form == "avi" and self._ordinal < self._stream.frames:
             missing = f"{self._stream.frames} frames were promised and only {self._ordinal} are there"
         elif form == "mpegts" and self._size % _TS_PACKET:
@@ -403,12 +403,17 @@ class VideoRecording:
             return ""
         return f"its index reaches to byte {last.pos + last.size} and the file has {self._size}"
 
-    def _cut_off(self) -> bool:
+    def _cut_off(self) -> str:
+        """Return what is missing, "" if nothing is or nobody can tell; that is left in `broken`."""
         try:
             with closing(Path(self.name).open("rb") if self._opener is None else self._opener()) as file:
-                return is_cut_off(file)
-        except OSError:
-            return False
+                return "the file is shorter than its header says" if is_cut_off(file) else ""
+        except RecordingError as error:
+            why, said = Fault(error.why), str(error)
+        except OSError as error:
+            why, said = Fault.VANISHED if isinstance(error, FileNotFoundError) else Fault.REFUSED, why_of(error)
+        self._break(why, self.end, f"whether it is whole cannot be told: {said}")
+        return ""
 
     def _break(self, why: Fault, offset: float, message: str) -> None:
         """Remember the first fault of each kind, and how it went on."""

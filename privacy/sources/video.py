@@ -202,14 +202,21 @@ class VideoSource:
             except av.error.FFmpegError as error:
                 self._damage(why_of(error))
         yield from self._decode_packet(None)
+        self._check_end()
+
+    def _check_end(self) -> None:
+        """Compare where it ended with where it says it does."""
         if self._packets < self._expected:
             self._damage(f"{self._expected} frames were promised and only {self._packets} are there")
         if self._live:
             self._damage("the stream ended")
         elif "matroska" in self._container.format.name:
-            with Path(self.name).open("rb") as file:
-                if is_cut_off(file):
-                    self._damage("the file is shorter than its header says")
+            try:
+                with Path(self.name).open("rb") as file:
+                    if is_cut_off(file):
+                        self._damage("the file is shorter than its header says")
+            except OSError as error:  # somebody moved it meanwhile
+                self._damage(f"whether it is whole cannot be told: {why_of(error)}")
 
     def _decode_packet(self, packet: "Packet[VideoStream] | None") -> Iterator[tuple[av.VideoFrame, bool]]:
         if packet is not None and packet.size:
@@ -334,6 +341,8 @@ def is_cut_off(file: BinaryIO) -> bool:
     Args:
         file: Open at its beginning.
     """
+    there = file.seek(0, 2)
+    file.seek(0)
     for identifier in (b"\x1a\x45\xdf\xa3", b"\x18\x53\x80\x67"):  # EBML header, Segment
         if file.read(4) != identifier:
             return False
@@ -343,8 +352,11 @@ def is_cut_off(file: BinaryIO) -> bool:
         size = int.from_bytes(data, "big") - (1 << 7 * length)
         if not 1 <= length <= 8 or size == (1 << 7 * length) - 1:  # all ones: unknown, as in a live recording
             return False
-        end = file.seek(size, 1)
-    return file.seek(0, 2) < end
+        end = file.tell() + size
+        if end > there:  # by more, maybe, than a file system lets anybody seek
+            return True
+        file.seek(end)
+    return False
 
 
 def without_password(address: str) -> str:

@@ -22,7 +22,7 @@ from privacy.policy import Policy
 from privacy.sources.lent import lender
 from privacy.sources.video import VideoSource
 from privacy.verdict import State, Watch
-from tests.clips import read_all, textured, write_clip
+from tests.clips import claiming, read_all, textured, write_clip
 from tests.toys import Bright
 
 
@@ -232,6 +232,26 @@ def test_a_truncated_file_gives_what_is_there_and_says_where_it_broke(tmp_path: 
     assert "broke at frame" in str(lost)
     assert str(path) in str(lost)
     assert sum(not frame.damaged for frame in found) > 10
+
+
+@pytest.mark.parametrize("size", [2**20, 2**40, 2**56 - 2], ids=["some", "much", "more than a file system knows"])
+def test_a_header_that_claims_more_than_there_is_says_that_the_end_is_missing(tmp_path: Path, size: int) -> None:
+    path = claiming(write_clip(tmp_path / "a.mkv"), size)
+    found, lost = read_what_can_be(path)
+
+    assert len(found) == 25
+    assert lost is not None
+    assert "shorter than its header says" in str(lost)
+
+
+def test_where_nobody_can_see_whether_a_file_is_whole_that_is_said(tmp_path: Path) -> None:
+    path = write_clip(tmp_path / "a.mkv")
+    with VideoSource(path) as source:
+        path.unlink()
+        with pytest.raises(SourceLostError, match="whether it is whole cannot be told") as raised:
+            list(source)
+
+    assert raised.value.facts["frames"] == 25
 
 
 @given(share=st.floats(0.2, 0.999))

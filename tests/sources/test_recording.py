@@ -1,0 +1,55 @@
+"""Recordings are read by their key frames; that one ends too early is said, and of a sound one it is not."""
+
+from io import BytesIO
+from pathlib import Path
+from typing import BinaryIO
+
+import pytest
+
+from privacy.errors import RecordingError
+from privacy.frame import Frame
+from privacy.sources.recording import Broken, Fault, VideoRecording
+from tests.clips import claiming, write_clip
+
+
+def read_through(recording: VideoRecording) -> tuple[int, list[Broken]]:
+    """Return how many key frames it has, and what is broken."""
+    found = [sight for sight in recording.key_frames(0.0, recording.info.duration + 1, 0.0) if isinstance(sight, Frame)]
+    recording.close()
+    return len(found), recording.broken
+
+
+@pytest.mark.parametrize("size", [2**20, 2**56 - 2], ids=["some", "more than a file system knows"])
+def test_a_header_that_claims_more_than_there_is_says_that_the_end_is_missing(tmp_path: Path, size: int) -> None:
+    pictures, broken = read_through(VideoRecording(str(claiming(write_clip(tmp_path / "a.mkv"), size))))
+
+    assert pictures > 0
+    assert [one.why for one in broken] == [Fault.TRUNCATED]
+
+
+def test_of_a_file_that_is_taken_away_nobody_says_that_it_is_whole(tmp_path: Path) -> None:
+    path = write_clip(tmp_path / "a.mkv")
+    recording = VideoRecording(str(path))
+    path.unlink()
+
+    assert [one.why for one in read_through(recording)[1]] == [Fault.VANISHED]
+
+
+@pytest.mark.parametrize(
+    "refusal",
+    [PermissionError(13, "shut"), RecordingError("shut", why=Fault.REFUSED)],
+    ids=["by the system", "by the archive"],
+)
+def test_of_what_a_store_opens_only_once_nobody_says_that_it_is_whole(tmp_path: Path, refusal: Exception) -> None:
+    data = write_clip(tmp_path / "a.mkv").read_bytes()
+    doors: list[BinaryIO] = [BytesIO(data)]
+
+    def open_() -> BinaryIO:
+        if not doors:
+            raise refusal
+        return doors.pop()
+
+    pictures, broken = read_through(VideoRecording("store://a.mkv", open_))
+
+    assert pictures > 0
+    assert [one.why for one in broken] == [Fault.REFUSED]
