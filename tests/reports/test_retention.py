@@ -2,9 +2,11 @@
 
 import json
 import os
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -142,6 +144,8 @@ def test_numbers_of_changes_are_never_given_twice(store: Store, raise_report: Ma
         pytest.param("DELETE FROM report_changes", id="changes"),
         pytest.param("DELETE FROM reports", id="a report whose retention was set to be over"),
         pytest.param("UPDATE report_counters SET number = 0", id="numbers that run back"),
+        pytest.param("UPDATE report_counters SET name = 'x'", id="numbers that are known by another name"),
+        pytest.param("DELETE FROM report_counters", id="numbers that are forgotten"),
     ],
 )
 def test_the_schema_keeps_what_is_younger_than_two_years_whatever_its_rows_say(
@@ -167,6 +171,68 @@ def test_the_schema_keeps_what_is_younger_than_two_years_whatever_its_rows_say(
 def _drop(session: Session, database: Engine, trigger: str, table: str) -> None:
     where = f" ON {table}" if database.dialect.name == "postgresql" else ""
     session.execute(text(f"DROP TRIGGER IF EXISTS {trigger}{where}"))
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        pytest.param(
+            "REPLACE INTO sealed_evidence "
+            "SELECT report, sha256, '2000-01-01', media_type, recipient, '2000-01-01', x'' FROM sealed_evidence",
+            id="evidence",
+        ),
+        pytest.param(
+            "REPLACE INTO report_pictures SELECT report, sha256, '2000-01-01', x'' FROM report_pictures", id="pictures"
+        ),
+        pytest.param(
+            "REPLACE INTO report_changes "
+            "SELECT number, report, kind, '2000-01-01', '2000-01-01', '{}' FROM report_changes",
+            id="changes",
+        ),
+        pytest.param("REPLACE INTO reports SELECT * FROM reports", id="a report by its name"),
+        pytest.param(
+            "REPLACE INTO reports SELECT 'x', number, rule, kind, subject, camera, zone, gravity, state, start_time, "
+            "end_time, update_time, retain_until, document FROM reports",
+            id="a report by its number",
+        ),
+        pytest.param("REPLACE INTO ledger SELECT entry, time, 'x', line, digest, signature FROM ledger", id="ledger"),
+        pytest.param(
+            "REPLACE INTO ledger (rowid, entry, time, action, line, digest, signature) "
+            "SELECT rowid, entry + 100, time, action, line, digest, signature FROM ledger",
+            id="ledger, by SQLite's own number of a row",
+        ),
+        pytest.param("REPLACE INTO report_counters SELECT name, 0 FROM report_counters", id="the last number"),
+        pytest.param(
+            "INSERT INTO reports SELECT * FROM reports WHERE true "
+            "ON CONFLICT DO UPDATE SET retain_until = '2000-01-01'",
+            id="a report by an upsert",
+        ),
+        pytest.param(
+            "UPDATE OR REPLACE reports SET report = (SELECT min(report) FROM reports)", id="a report, renamed"
+        ),
+        pytest.param(
+            "UPDATE OR REPLACE reports SET number = (SELECT min(number) FROM reports)", id="a report, renumbered"
+        ),
+        pytest.param("UPDATE OR REPLACE reports SET rowid = (SELECT min(rowid) FROM reports)", id="a report, moved"),
+    ],
+)
+def test_nothing_takes_the_place_of_what_is_kept(
+    store: Store, raise_report: Make, close: Callable[..., str], statement: str
+) -> None:
+    """SQLite's REPLACE removes rows, and no trigger hears of it."""
+    if store.database.dialect.name != "sqlite":
+        pytest.skip("only SQLite knows REPLACE")
+    close(LONG_AGO)
+    store.purge(LONG_AGO + DAY, actor="users/li", purpose="over")
+    for start in (LONG_AGO + 4000 * DAY, LONG_AGO + 4001 * DAY):
+        store.apply([Change(ChangeKind.NEW, raise_report(start))], [EXHIBIT])
+    with closing(sqlite3.connect(store.database.url.database or "")) as raw:
+        before = list(raw.iterdump())
+        with pytest.raises(sqlite3.IntegrityError, match="privacy: "), raw:
+            raw.execute(statement)
+        after = list(raw.iterdump())
+
+    assert after == before
 
 
 def test_the_schema_takes_no_report_that_need_not_be_kept_for_two_years(store: Store, raise_report: Make) -> None:
