@@ -218,7 +218,8 @@ def follow(
 ) -> Iterator[tuple[Frame, Verdict, tuple[Hidden, ...]]]:
     """Yield each frame with the subjects to hide in it; a frame whose look failed is no longer CLEAR.
 
-    Only frames ruled CLEAR are looked at, for nothing is seen of the others; the first and the last of a run always.
+    Only frames ruled CLEAR are looked at, for nothing is seen of the others; the first and the last of a run always,
+    and the last before a pause so long that the next look would not reach back to all that came before it.
 
     Args:
         ruled: Frames in order.
@@ -239,7 +240,7 @@ def follow(
     try:
         for frame, verdict in ruled:
             ran_back = bool(held) and frame.offset < held[-1].frame.offset  # the tracks start anew
-            if ran_back or verdict.state is not State.CLEAR:
+            if ran_back or verdict.state is not State.CLEAR or _unsought_for(held, frame.offset) > rules.hold_s:
                 looks.at_last(held, tracks, due=True)
             if ran_back:
                 yield from _released(held, tracks)
@@ -294,6 +295,12 @@ class _Looks:
                 entry.verdict = _unseen(entry.verdict)  # predicted for the time until this look
         else:
             self._looked, now.seen = now.frame.offset, True
+
+
+def _unsought_for(held: Sequence[_Held], offset: float) -> float:
+    """Return how long before an offset the first frame came of those that wait for a look of a detector; 0 if none."""
+    since = takewhile(lambda entry: entry.verdict.state is State.CLEAR and not entry.seen, reversed(held))
+    return max((offset - entry.frame.offset for entry in since), default=0.0)
 
 
 def _released(held: deque[_Held], tracks: Tracks) -> Iterator[tuple[Frame, Verdict, tuple[Hidden, ...]]]:

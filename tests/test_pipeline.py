@@ -481,6 +481,26 @@ def test_who_comes_in_before_a_view_is_no_longer_clear_is_hidden(frames: int) ->
     assert not any(shows_subject(outcome) for outcome in outcomes[frames : frames + 3])
 
 
+@pytest.mark.parametrize(
+    ("pause_s", "after"),
+    [
+        pytest.param(0.45, DARK + 3, id="the next look reaches back to some of them only"),
+        pytest.param(0.6, DARK, id="gone after dropped frames"),
+        pytest.param(4.0, DARK, id="gone when a recorder that waits for movement goes on"),
+    ],
+)
+@pytest.mark.parametrize("frames", range(100, 108))
+def test_who_comes_in_before_a_pause_is_hidden(frames: int, pause_s: float, after: int) -> None:
+    """Between two looks of the detector, and the next one comes too late to hide anybody in hindsight."""
+
+    sent = clip([DARK] * frames + [DARK + 3] * 5 + [after] * 20, rate=25)
+    paused = [replace(one, offset=one.offset + pause_s * (one.sequence >= frames + 5)) for one in sent]
+    outcomes = people(paused, Brighter(detection(BOX)), look_behind_s=2.0)
+
+    assert outcomes[-1].verdict.state is State.CLEAR
+    assert not any(shows_subject(outcome) for outcome in outcomes[frames : frames + 5])
+
+
 def test_a_policy_that_hides_people_is_not_obeyed_without_a_detector() -> None:
     strict = replace(RULES, subjects=replace(RULES.subjects, hidden=frozenset({Subject.PEOPLE})))
 
