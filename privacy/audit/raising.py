@@ -80,14 +80,14 @@ def _subject(entry: Entry) -> str:
 
 def _changes(ruled: Ruled, one: Finding, begun: float, rules: Policy, model: str) -> Iterator[Change]:
     # A folder of its own: recordings come in no order that a camera's life has.
-    folder = Folder(rules, model=model)
+    folder, subject = Folder(rules, model=model), _subject(ruled.entry)
     verdict = Verdict(State.PROHIBITED, Reason.MODEL, one.start, one.zone, one.p_prohibited, one.clauses)
     looks = max(2, math.ceil(one.seconds))  # rules ask how long a sight lasts, and whether it was looked at throughout
     for number in range(looks + 1):
         offset = one.start + one.seconds * number / looks
         yield from folder.see(
             Looked(
-                subject=_subject(ruled.entry),
+                subject=subject,
                 at=begun + offset,
                 verdict=verdict,
                 masked=False,  # it lies in the archive as it was
