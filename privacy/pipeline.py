@@ -6,7 +6,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import takewhile
 
+import numpy as np
 import structlog
+from numpy.typing import NDArray
 
 from privacy.cadence import Cadence, Cue, Pace
 from privacy.errors import MaskingError, OverloadError, PolicyError, SourceLostError
@@ -157,6 +159,7 @@ def wait(
     """Hold frames back until the next look, and hide those whose next look is not clear.
 
     A frame ruled CLEAR by inheritance was not looked at; it leaves clear only if the look after it is clear as well.
+    Of one that shows what is around an opening, the cells are hidden that either look marks.
 
     Args:
         ruled: Frames in order.
@@ -193,11 +196,18 @@ def _settled(
 
 def _settle(earlier: tuple[Frame, Verdict], look: Verdict) -> tuple[Frame, Verdict]:
     frame, verdict = earlier
-    if look.state is not State.CLEAR and look.opening is None:
-        verdict = replace(verdict, opening=None)  # the rest was taken for clear, and is no longer
+    if look.state is not State.CLEAR and verdict.opening is not None:
+        verdict = replace(verdict, opening=_joined(verdict.opening, look.opening))
     if verdict.state is not State.CLEAR or look.state is State.CLEAR:
         return frame, verdict
     return frame, replace(look, offset=verdict.offset, inherited=True, opening=None)
+
+
+def _joined(opening: NDArray[np.bool_], later: NDArray[np.bool_] | None) -> NDArray[np.bool_] | None:
+    """Return the cells of both; None, for the whole frame, if the later look found no opening or counts other cells."""
+    if later is None or later.shape != opening.shape:
+        return None  # the rest was taken for clear, and is no longer
+    return np.asarray(opening | later, np.bool_)
 
 
 @dataclass(slots=True, eq=False)

@@ -129,6 +129,28 @@ def test_frames_that_wait_are_hidden_whole_if_the_next_look_is() -> None:
     assert all(one.plan.hides_everything for one in outcomes[last + 1 :])
 
 
+@pytest.mark.parametrize("count", [28, 60], ids=["the end of the source", "the next look"])
+def test_frames_that_wait_are_hidden_where_the_next_look_sees_the_opening_too(count: int) -> None:
+    """A door that opens wider between two looks, too slowly for a look of its own."""
+    fast = [replace(one, offset=one.offset / 10) for one in clip([DOOR] * 25 + [range(4, 12)] * (count - 25))]
+    slowly = replace(FOLLOWING, timing=replace(FOLLOWING.timing, scene_change=255.0))
+    outcomes = list(pipeline.guard(fast, Doors(), slowly, look_behind_s=1.0))
+
+    assert [len(np.unique(one.frame.planes[0])) for one in outcomes[10:25]] == [2] * 15  # hidden in part
+    assert all(outcome.frame.planes[0].max() == DARK for outcome in outcomes[10:])
+
+
+def test_frames_that_wait_are_hidden_whole_if_the_next_look_marks_other_cells_of_another_size() -> None:
+    first, second = (
+        Verdict(State.PROHIBITED, Reason.MODEL, float(side), opening=np.eye(side, dtype=np.bool_)) for side in (4, 8)
+    )
+    frames = clip([DOOR] * 2)
+    openings = [verdict.opening for _, verdict in pipeline.wait(zip(frames, (first, second), strict=True), 1.0)]
+
+    assert openings[0] is None
+    assert openings[1] is second.opening
+
+
 def test_a_change_that_nobody_looks_at_any_more_is_hidden_whole() -> None:
     """A camera that turns from the corridor into the washroom, when its changes of scene are used up."""
     fast = [replace(one, offset=one.offset / 100) for one in clip([DOOR] * 150 + [NONE, ALL] * 4)]
