@@ -262,6 +262,16 @@ class Registry:
                 found |= {camera_name(row.site, row.camera): row.etag for row in rows}
         return found
 
+    def changed_views(self) -> dict[str, dict[str, ViewChange]]:
+        """Return how views have changed that nobody has approved since, by camera and preset; no etag says so."""
+        with reading(self._engine) as session:
+            question = select(ViewRow.site, ViewRow.camera, ViewRow.preset, ViewRow.change).where(ViewRow.change != "")
+            rows = session.execute(question).all()
+        found: dict[str, dict[str, ViewChange]] = {}
+        for row in rows:
+            found.setdefault(camera_name(row.site, row.camera), {})[row.preset] = ViewChange(row.change)
+        return found
+
     def cameras(
         self, parent: str = ANY_SITE, size: int = 0, token: str = "", text: str = ""
     ) -> tuple[list[Camera], str]:

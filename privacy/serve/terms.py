@@ -129,7 +129,7 @@ class Standing:
 class Register:
     """Finds the cameras of streams, and reads again what changes about them, in a thread of its own.
 
-    While the database is gone, what was read last holds.
+    While the database is gone, what was read last holds for streams that run; others begin as `Cameras` say.
 
     Args:
         cameras: The register; None if none is kept, and then nothing ever changes.
@@ -174,14 +174,14 @@ class Register:
                     del self._standing[setup.camera]
 
     def read(self) -> None:
-        """Read once what is registered of the cameras that have streams.
+        """Read once what is registered of the cameras that have streams, and have it known how the others are.
 
         Raises:
             DatabaseError: It cannot be read.
         """
         with self._lock:
             followed = {name: list(standing) for name, standing in self._standing.items()}
-        if self._cameras is None or not followed:
+        if self._cameras is None:
             return
         etags = self._cameras.etags(followed)
         for name, standings in followed.items():
