@@ -258,7 +258,8 @@ class Views:
         found = [(preset.change, preset.change_time) for preset in stream.presets if preset.change is not None]
         with self._lock:
             view = self._views.setdefault(stream.camera, _View())
-            if not view.unkept:
+            # What was read may be older than what was found here: it hides, and `_check` alone shows again.
+            if not view.unkept and (found or view.change is None):
                 view.change = found[0][0] if found else None
                 view.since = found[0][1].timestamp() if found and found[0][1] is not None else None
             watched = self._streams[stream.session] = _Stream(stream, now)
@@ -296,19 +297,23 @@ class Views:
             view = self._views.setdefault(camera, _View())
         known = self._known(camera, view)
         view.broken = False
-        if not known or not pictures or len({picture.size for picture in pictures}) > 1:
-            return
-        found = recognise(known, pictures)
+        comparable = bool(pictures) and len({picture.size for picture in pictures}) == 1
+        found = recognise(known, pictures) if known and comparable else {}
+        settled = view.change is not None and not view.unkept and self._settled(camera)
         with self._lock:
             if self._views.get(camera) is not view:
                 return  # somebody has approved it in the meantime
-        self._judge(stream, view, found, at)
+        if settled and not _another(stream, found):
+            view.change, view.since, view.away, view.back = None, None, 0, 0
+            log.info("view_settled", camera=camera)
+        if found:
+            self._judge(stream, view, found, at)
 
     def _judge(self, stream: _Stream, view: _View, found: Mapping[str, Comparison], at: float) -> None:
         same = [preset for preset, one in found.items() if one.known and one.change is None]
         if same:
             self._found_again(stream, view, same, at)
-        elif all(one.change is not None for one in found.values()) and not stream.between_presets:
+        elif _another(stream, found):
             self._found_changed(stream, view, found, at)
         if view.unkept:
             self._keep(stream.facts.camera, view)
@@ -349,6 +354,13 @@ class Views:
             log.error("views_wait", reason=error.reason)
         return view.known
 
+    def _settled(self, camera: str) -> bool:
+        """Say whether the register, asked now, has none of its views changed: another process has seen to that."""
+        try:
+            return not self._registry.camera(camera).view_changed
+        except (ResourceNotFoundError, DatabaseError):
+            return False
+
     def _keep(self, camera: str, view: _View) -> None:
         since = view.since if view.since is not None else self._clock()
         try:
@@ -356,6 +368,11 @@ class Views:
             view.unkept = False
         except DatabaseError as error:
             log.error("views_wait", reason=error.reason)
+
+
+def _another(stream: _Stream, found: Mapping[str, Comparison]) -> bool:
+    """Say whether pictures show none of the views that they were compared with, and may not."""
+    return bool(found) and all(one.change is not None for one in found.values()) and not stream.between_presets
 
 
 def small(frame: Frame) -> Frame:

@@ -14,7 +14,7 @@ from privacy import policy
 from privacy.cameras.camera import Camera, Preset, Site
 from privacy.cameras.registry import Registry
 from privacy.database import writing
-from privacy.errors import DatabaseBusyError, ViewUnsettledError
+from privacy.errors import DatabaseBusyError, DatabaseError, ViewUnsettledError
 from privacy.events import Event, PtzMoved, ViewChange, ViewChanged, ViewRestored
 from privacy.evidence import Reason
 from privacy.frame import Frame, Layout
@@ -23,7 +23,7 @@ from privacy.policy import Effect
 from privacy.serve.observer import Answer, Ptz, Stages
 from privacy.serve.views import Rhythm, Views
 from privacy.verdict import State, Verdict
-from tests.cameras.test_view import SIZE, WALL, night, scene, seen
+from tests.cameras.test_view import SIZE, WALL, night, scene, seen, taken
 from tests.toys import stream_facts
 
 CAMERA = "sites/hq/cameras/lobby"
@@ -66,9 +66,9 @@ class Watched(Views):
         self.registry, self.sequence = registry, 0
         self.open(camera)
 
-    def open(self, camera: str = CAMERA, session: str = "one") -> None:
-        """Begin a stream, as the service does."""
-        presets = self.registry.camera(camera).presets
+    def open(self, camera: str = CAMERA, session: str = "one", presets: tuple[Preset, ...] | None = None) -> None:
+        """Begin a stream, as the service does, with what the register says or has said of its presets."""
+        presets = self.registry.camera(camera).presets if presets is None else presets
         self.facts = replace(stream_facts(camera, session), purpose="lobby", presets=presets)
         self.opened(self.facts)
 
@@ -197,6 +197,54 @@ def test_a_new_stream_of_the_same_camera_is_hidden_as_well(watched: Watched) -> 
     watched.open(session="two")
 
     assert all(watched.show(TURNED, 2))
+
+
+@pytest.mark.parametrize("picture", [TURNED, BLACK], ids=["turned", "and it is dark"])
+def test_what_is_hidden_stays_so_in_a_new_stream_that_begins_with_what_was_read_before(
+    watched: Watched, monkeypatch: pytest.MonkeyPatch, picture: Picture
+) -> None:
+    approved(watched)
+    before = watched.registry.camera(CAMERA).presets
+    watched.show(TURNED, 3 * CHECK)
+    watched.closed(watched.facts, None)
+
+    def gone(*_: object) -> None:
+        raise DatabaseError("gone")
+
+    for method in ("camera", "fingerprints", "view_seen"):
+        monkeypatch.setattr(watched.registry, method, gone)
+    watched.open(session="two", presets=before)
+
+    assert all(watched.show(picture, 2 * CHECK))
+
+
+@pytest.mark.parametrize("anew", [False, True], ids=["the stream goes on", "a new stream"])
+@pytest.mark.parametrize("watch", [False, True], ids=["not watched", "watched"])
+def test_a_view_that_was_approved_in_another_process_is_shown_after_the_next_check(
+    watched: Watched, registry: Registry, *, watch: bool, anew: bool
+) -> None:
+    approved(watched)
+    watched.show(TURNED, 3 * CHECK)
+    now = taken(TURNED) if watch else None
+    registry.approve_view(CAMERA, "door", actor="users/li", reason="seen on site", fingerprint=now)
+    if anew:
+        watched.closed(watched.facts, None)
+        watched.open(session="two")
+    hidden = watched.show(TURNED, 2 * CHECK)
+
+    assert hidden.index(False) <= SUSPECT
+    assert not any(hidden[hidden.index(False) :])
+
+
+def test_another_process_that_sees_the_approved_view_shows_nobody_another_one(
+    watched: Watched, registry: Registry
+) -> None:
+    """Two streams that call themselves one camera: what is shown is judged where it is shown."""
+    approved(watched)
+    watched.show(TURNED, 3 * CHECK)
+    registry.view_seen(CAMERA, None)
+
+    assert all(watched.show(TURNED, 2 * CHECK))
 
 
 @pytest.mark.parametrize("restart", [False, True])
