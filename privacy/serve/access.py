@@ -14,6 +14,7 @@ from typing import Any, NoReturn, Protocol, cast
 
 import grpc
 import structlog
+from google.protobuf.message import DecodeError
 
 from privacy.errors import (
     DatabaseError,
@@ -23,6 +24,7 @@ from privacy.errors import (
     RateError,
     UnauthenticatedError,
 )
+from privacy.serve.arrivals import Arrivals
 from privacy.serve.caller import NOBODY, Caller, called_by
 from privacy.serve.status import errors_as_status
 from privacy.tokens import Role, Token
@@ -98,6 +100,14 @@ WAITING_CALLS = 64
 """So many calls of all clients may wait for something to happen; each holds a thread, and streams need theirs."""
 OPEN_WAITING_CALLS = WAITING_CALLS // 2
 """So many of these may be calls for which no token is asked: those who have one need places, too."""
+ARRIVING_CALLS = 64
+"""So many calls of one client may be without their message; each holds a thread."""
+OPEN_ARRIVING_CALLS = ARRIVING_CALLS // 2
+"""So many calls of all clients for which no token is asked may be; for one more, the longest of them is ended."""
+ARRIVES_WITHIN_S = 60.0
+"""How long the one message of a call may take: a large picture over a poor line takes a while."""
+OPEN_ARRIVES_WITHIN_S = 5.0
+"""The same where no token is asked for: those messages are small."""
 _MAX_KNOWN = 10_000
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
@@ -107,6 +117,7 @@ class _Lasting(StrEnum):
 
     STREAM = "streams"
     WAIT = "calls that wait"
+    ARRIVE = "calls without their message"
 
 
 _LASTING: Mapping[str, _Lasting] = {
@@ -132,11 +143,13 @@ class ClientLimits:
     Attributes:
         streams: Streams at the same time.
         waiting: Calls at the same time that wait for something to happen; of all clients together, `WAITING_CALLS` may.
+        arriving: Calls at the same time whose one message has not come.
         requests_per_s: Calls begun in a second, on average; as many may come at once.
     """
 
     streams: int = 4096
     waiting: int = WAITING_CALLS // 8
+    arriving: int = ARRIVING_CALLS
     requests_per_s: float = 1000.0
 
 
@@ -163,6 +176,8 @@ class Gate(grpc.ServerInterceptor):  # type: ignore[type-arg] # generic in the s
         self._shares = _Shares(limits or ClientLimits(), clock)
         self._waiting = _Places(WAITING_CALLS)
         self._open_waiting = _Places(OPEN_WAITING_CALLS)
+        self._arriving = Arrivals(ARRIVES_WITHIN_S)
+        self._open_arriving = Arrivals(OPEN_ARRIVES_WITHIN_S, OPEN_ARRIVING_CALLS)
         self._clock = clock
         self._known: dict[bytes, tuple[Caller, float]] = {}
 
@@ -171,27 +186,36 @@ class Gate(grpc.ServerInterceptor):  # type: ignore[type-arg] # generic in the s
         continuation: Callable[[grpc.HandlerCallDetails], "grpc.RpcMethodHandler[Any, Any] | None"],
         handler_call_details: grpc.HandlerCallDetails,
     ) -> "grpc.RpcMethodHandler[Any, Any] | None":
-        """Return the handler behind the gate; called by gRPC, in a thread that must not wait."""
+        """Return the handler behind the gate; called by gRPC, in a thread that must not wait.
+
+        To gRPC, all of them take a stream of messages: for a handler of one message, it would have a thread wait for
+        that message before the gate is asked, without a token and for ever.
+        """
         # The stubs know no attributes of a handler.
         handler = cast("Any", continuation(handler_call_details))
         if handler is None:
             return None  # gRPC answers UNIMPLEMENTED
-        call = _Call(handler_call_details.method.removeprefix("/"), dict(handler_call_details.invocation_metadata))
-        shape = (
-            "stream" if handler.request_streaming else "unary",
-            "stream" if handler.response_streaming else "unary",
+        takes = "stream" if handler.request_streaming else "unary"
+        gives = "stream" if handler.response_streaming else "unary"
+        call = _Call(
+            handler_call_details.method.removeprefix("/"),
+            dict(handler_call_details.invocation_metadata),
+            None if handler.request_streaming else handler.request_deserializer,
         )
-        behaviour = getattr(handler, "_".join(shape))
         guard = self._stream if handler.response_streaming else self._unary
-        make = getattr(grpc, f"{'_'.join(shape)}_rpc_method_handler")
+        make = getattr(grpc, f"stream_{gives}_rpc_method_handler")
         return cast(
             "grpc.RpcMethodHandler[Any, Any]",
-            make(guard(call, behaviour), handler.request_deserializer, handler.response_serializer),
+            make(
+                guard(call, getattr(handler, f"{takes}_{gives}")),
+                handler.request_deserializer if call.read is None else None,
+                handler.response_serializer,
+            ),
         )
 
     def _unary(self, call: "_Call", behaviour: Callable[[Any, grpc.ServicerContext], Any]) -> Callable[..., Any]:
-        def guarded(request: Any, context: grpc.ServicerContext) -> Any:  # noqa: ANN401 - any message
-            with self._entered(call, context):
+        def guarded(requests: Iterator[Any], context: grpc.ServicerContext) -> Any:  # noqa: ANN401 - any message
+            with self._entered(call, requests, context) as request:
                 return behaviour(request, context)
 
         return guarded
@@ -199,8 +223,8 @@ class Gate(grpc.ServerInterceptor):  # type: ignore[type-arg] # generic in the s
     def _stream(
         self, call: "_Call", behaviour: Callable[[Any, grpc.ServicerContext], Iterator[Any]]
     ) -> Callable[..., Iterator[Any]]:
-        def guarded(request: Any, context: grpc.ServicerContext) -> Iterator[Any]:  # noqa: ANN401 - any message
-            with self._entered(call, context):
+        def guarded(requests: Iterator[Any], context: grpc.ServicerContext) -> Iterator[Any]:
+            with self._entered(call, requests, context) as request:
                 asked = self._clock()
                 responses = behaviour(request, context)
                 for response in responses:
@@ -214,12 +238,16 @@ class Gate(grpc.ServerInterceptor):  # type: ignore[type-arg] # generic in the s
 
         return guarded
 
-    def _entered(self, call: "_Call", context: grpc.ServicerContext) -> AbstractContextManager[None, None]:
+    def _entered(
+        self, call: "_Call", requests: Iterator[Any], context: grpc.ServicerContext
+    ) -> AbstractContextManager[Any, None]:
         # A generator swallows nothing here; a type checker cannot see that.
-        return cast("AbstractContextManager[None, None]", self._inside(call, context))
+        return cast("AbstractContextManager[Any, None]", self._inside(call, requests, context))
 
     @contextmanager
-    def _inside(self, call: "_Call", context: grpc.ServicerContext) -> Iterator[None]:
+    def _inside(self, call: "_Call", requests: Iterator[Any], context: grpc.ServicerContext) -> Iterator[Any]:
+        """Let a call in, and yield what it asks: its one message, or its stream of them."""
+        asked: Any
         with ExitStack() as ending:
             request = call.request_id()
             ending.enter_context(structlog.contextvars.bound_contextvars(request=request, method=call.method))
@@ -235,13 +263,31 @@ class Gate(grpc.ServerInterceptor):  # type: ignore[type-arg] # generic in the s
                         ending.enter_context(self._waiting.taken())
                         if roles_of(call.method) is OPEN:
                             ending.enter_context(self._open_waiting.taken())
+                    asked = requests if call.read is None else self._message(call, client, requests, context)
                 except PrivacyError as error:
                     log.warning("call_not_let_in", peer=context.peer(), reason=error.reason)
                     self._refused(error.reason)
                     raise
+            if call.read is not None:
+                asked = _read(call, asked, context)  # in place of the bytes: a picture is kept once
             ending.enter_context(called_by(who))
             ending.callback(structlog.contextvars.unbind_contextvars, "caller")
-            yield
+            yield asked
+
+    def _message(
+        self, call: "_Call", client: str, requests: Iterator[bytes], context: grpc.ServicerContext
+    ) -> bytes | None:
+        """Wait for the one message of a call, and return it as it came; None if there is none.
+
+        Raises:
+            RateError: Too many of this client's have not come.
+        """
+        if roles_of(call.method) is OPEN:
+            # Who asks for no token refuses nobody a probe because others leave theirs unfinished.
+            with self._open_arriving.awaited(context):
+                return next(requests, None)
+        with self._shares.held(client, _Lasting.ARRIVE), self._arriving.awaited(context):
+            return next(requests, None)
 
     def _caller(self, call: "_Call", peer: str = "") -> Caller:
         """Return who calls.
@@ -330,10 +376,22 @@ def host_of(peer: str) -> str:
     return peer.rpartition(":")[0] if peer.startswith(("ipv4:", "ipv6:")) else peer
 
 
+def _read(call: "_Call", data: bytes | None, context: grpc.ServicerContext) -> Any:  # noqa: ANN401 - any message
+    """Return the one message of a call; without one that can be read, the call ends as gRPC would end it."""
+    assert call.read is not None  # noqa: S101 - only calls of one message are read
+    if data is None:
+        context.abort(grpc.StatusCode.UNIMPLEMENTED, f'"/{call.method}" requires exactly one request message.')
+    try:
+        return call.read(data)
+    except DecodeError:
+        context.abort(grpc.StatusCode.INTERNAL, "Exception deserializing request!")
+
+
 @dataclass(frozen=True, slots=True)
 class _Call:
     method: str
     metadata: Mapping[str, str | bytes]
+    read: Callable[[bytes], Any] | None  # reads its one message; None for a stream of messages
 
     def secret(self) -> str:
         """Return what stands in "authorization: Bearer ...".
@@ -381,7 +439,11 @@ class _Shares:
         self._limits = limits
         self._clock = clock
         self._lock = threading.Lock()
-        self._most = {_Lasting.STREAM: limits.streams, _Lasting.WAIT: limits.waiting}
+        self._most = {
+            _Lasting.STREAM: limits.streams,
+            _Lasting.WAIT: limits.waiting,
+            _Lasting.ARRIVE: limits.arriving,
+        }
         self._held: Counter[tuple[str, _Lasting]] = Counter()
         self._spent: dict[str, tuple[float, float]] = {}  # requests not paid back yet, and when that was counted
 
@@ -396,6 +458,16 @@ class _Shares:
         if lasting is None:
             yield
             return
+        with self.held(client, lasting):
+            yield
+
+    @contextmanager
+    def held(self, client: str, lasting: _Lasting) -> Iterator[None]:
+        """Take one of the calls that last, for the length of the block.
+
+        Raises:
+            RateError: The client has its share.
+        """
         mine, most = (client, lasting), self._most[lasting]
         with self._lock:
             if self._held[mine] >= most:

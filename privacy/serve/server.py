@@ -20,7 +20,7 @@ from privacy.errors import InputError, PrivacyError
 from privacy.inference import open_inference_pb2 as inference_pb
 from privacy.inference import open_inference_pb2_grpc as inference_grpc
 from privacy.serve import memory
-from privacy.serve.access import WAITING_CALLS, Gate
+from privacy.serve.access import ARRIVING_CALLS, OPEN_ARRIVING_CALLS, WAITING_CALLS, Gate
 from privacy.serve.health import Health
 from privacy.serve.http import HttpFace
 from privacy.serve.inference import InferenceService
@@ -35,7 +35,7 @@ INFERENCE = inference_pb.DESCRIPTOR.services_by_name["GRPCInferenceService"].ful
 DEFAULT_ADDRESS = "127.0.0.1:50051"
 HEALTH_EVERY_S = 1.0
 GIVE_BACK_EVERY_S = 30.0
-_SPARE_THREADS = 16  # for everything that neither is an admitted stream nor waits: refusals, stills, probes
+_SPARE_THREADS = 16  # for what is no admitted stream and does not wait: refusals, stills, probes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,7 +102,7 @@ class Server:
         services: Sequence[Service] = (),
         tell: Callable[[bool], None] = lambda _: None,
     ) -> None:
-        threads = engine.max_streams + WAITING_CALLS + _SPARE_THREADS
+        threads = engine.max_streams + WAITING_CALLS + ARRIVING_CALLS + OPEN_ARRIVING_CALLS + _SPARE_THREADS
         options = [
             ("grpc.keepalive_time_ms", round(settings.keepalive_s * 1000)),
             ("grpc.keepalive_timeout_ms", round(settings.keepalive_s * 1000 / 3)),

@@ -24,7 +24,7 @@ from structlog.testing import capture_logs
 
 import privacy
 from privacy.errors import DatabaseError, PermissionDeniedError, RateError, UnauthenticatedError
-from privacy.serve import access
+from privacy.serve import access, arrivals
 from privacy.serve.access import METHODS, OPEN, ClientLimits, Gate, host_of, roles_of
 from privacy.serve.caller import NOBODY, caller
 from privacy.serve.server import Server, Service
@@ -506,3 +506,156 @@ def test_a_message_that_unpacks_to_much_is_refused_unread(channel: grpc.Channel)
         stub.ClassifyFrame(bomb, timeout=20, compression=grpc.Compression.Gzip)
 
     assert caught.value.code() in (grpc.StatusCode.UNIMPLEMENTED, grpc.StatusCode.RESOURCE_EXHAUSTED)
+
+
+HEALTH, CAPABILITIES = "/grpc.health.v1.Health/Check", "/privacy.v1.EnforcementService/GetCapabilities"
+
+
+class Unfinished:
+    """Calls of one message that send their headers and nothing else."""
+
+    def __init__(self, channel: grpc.Channel, method: str, calls: int, **options: Any) -> None:
+        self._over = threading.Event()
+        ask = channel.stream_unary(method, request_serializer=bytes, response_deserializer=bytes)
+        self.calls: list[Any] = [ask.future(self._nothing(), **options) for _ in range(calls)]
+
+    def _nothing(self) -> Iterator[bytes]:
+        self._over.wait(30)
+        yield from ()
+
+    def ended(self, calls: int) -> list[str]:
+        """Wait until so many have ended, and return how."""
+        end = time.monotonic() + 20
+        while sum(call.done() for call in self.calls) < calls:
+            assert time.monotonic() < end
+            time.sleep(0.01)
+        return [call.code().name for call in self.calls if call.done()]
+
+    def close(self) -> None:
+        self._over.set()
+        for call in self.calls:
+            call.cancel()
+
+
+@pytest.fixture
+def unfinished() -> Iterator[Callable[..., Unfinished]]:
+    made: list[Unfinished] = []
+
+    def start(*arguments: Any, **options: Any) -> Unfinished:
+        made.append(Unfinished(*arguments, **options))
+        return made[-1]
+
+    yield start
+    for each in made:
+        each.close()
+
+
+def test_without_a_token_nothing_waits_for_a_message(
+    serve: Callable[..., Server], unfinished: Callable[..., Unfinished]
+) -> None:
+    server = serve(gate=Gate(Counting()))
+    with grpc.insecure_channel(server.address) as channel:
+        calls = unfinished(channel, CAPABILITIES, 300)
+        assert {*calls.ended(300)} == {"UNAUTHENTICATED"}
+        assert health_pb2_grpc.HealthStub(channel).Check(health_pb2.HealthCheckRequest(), timeout=20)
+        calls.close()
+
+
+def test_probes_without_their_message_stop_no_probe(
+    serve: Callable[..., Server], unfinished: Callable[..., Unfinished]
+) -> None:
+    """Not even those of the same address: all may come through one balancer."""
+    server = serve(gate=Gate(None))
+    with grpc.insecure_channel(server.address) as channel:
+        calls = unfinished(channel, HEALTH, 300)
+        ended = calls.ended(300 - access.OPEN_ARRIVING_CALLS)
+        for _ in range(100):
+            assert health_pb2_grpc.HealthStub(channel).Check(health_pb2.HealthCheckRequest(), timeout=20)
+        calls.close()
+
+    assert {*ended} == {"CANCELLED"}
+
+
+def test_a_client_has_its_share_of_calls_without_their_message(
+    serve: Callable[..., Server], tokens: Tokens, unfinished: Callable[..., Unfinished]
+) -> None:
+    server = serve(gate=Gate(tokens))
+    mine, other = (tokens.create(Role.STREAM, "x")[1] for _ in range(2))
+    with grpc.insecure_channel(server.address) as channel:
+        calls = unfinished(channel, CAPABILITIES, 300, **bearing(mine))
+        ended = calls.ended(300 - access.ARRIVING_CALLS)
+        stub = pb_grpc.EnforcementServiceStub(channel)
+        code, reason, (retry,) = refusal(lambda: capabilities(stub, **bearing(mine)))
+        theirs = capabilities(stub, **bearing(other))
+        calls.close()
+
+    assert {*ended} == {"RESOURCE_EXHAUSTED"}
+    assert len(ended) == 300 - access.ARRIVING_CALLS
+    assert (code, reason) == ("RESOURCE_EXHAUSTED", "RATE_LIMITED")
+    assert retry.Is(error_details_pb2.RetryInfo.DESCRIPTOR)
+    assert theirs.max_streams
+
+
+@pytest.mark.parametrize(
+    ("method", "within"),
+    [
+        pytest.param(HEALTH, "OPEN_ARRIVES_WITHIN_S", id="probe"),
+        pytest.param(CAPABILITIES, "ARRIVES_WITHIN_S", id="call"),
+    ],
+)
+def test_a_call_whose_message_does_not_come_ends(
+    serve: Callable[..., Server],
+    unfinished: Callable[..., Unfinished],
+    monkeypatch: pytest.MonkeyPatch,
+    method: str,
+    within: str,
+) -> None:
+    monkeypatch.setattr(access, within, 0.2)
+    monkeypatch.setattr(arrivals, "LOOK_EVERY_S", 0.05)
+    server = serve(gate=Gate(None))
+    with grpc.insecure_channel(server.address) as channel, capture_logs() as lines:
+        for _ in range(2):  # whoever looks after them comes back
+            calls = unfinished(channel, method, 3)
+            assert calls.ended(3) == ["CANCELLED"] * 3
+            calls.close()
+        _until(lambda: [line["event"] for line in lines].count("message_did_not_come") == 6)
+
+
+def _until(true: Callable[[], bool]) -> None:
+    end = time.monotonic() + 20
+    while not true():
+        assert time.monotonic() < end
+        time.sleep(0.01)
+
+
+@pytest.mark.parametrize(
+    ("messages", "code", "says"),
+    [
+        pytest.param([], "UNIMPLEMENTED", "requires exactly one request message", id="none"),
+        pytest.param([b"\xff"], "INTERNAL", "Exception deserializing request!", id="no message"),
+        pytest.param([b""], "OK", "", id="an empty one"),
+        pytest.param([b"", b"\xff"], "OK", "", id="a second one is not read"),
+    ],
+)
+@pytest.mark.parametrize("gate", [Gate(None), None], ids=["gate", "gRPC alone"])
+def test_a_call_of_one_message_is_answered_as_grpc_answers_it(
+    serve: Callable[..., Server], gate: Gate | None, messages: list[bytes], code: str, says: str
+) -> None:
+    server = serve(gate=gate)
+    with grpc.insecure_channel(server.address) as channel:
+        ask = channel.stream_unary(CAPABILITIES, request_serializer=bytes, response_deserializer=bytes)
+        call = ask.future(iter(messages), timeout=20)
+
+        assert call.code().name == code
+        assert says in call.details()
+
+
+def test_a_call_that_is_given_up_before_its_message_comes_is_forgotten(
+    serve: Callable[..., Server], unfinished: Callable[..., Unfinished]
+) -> None:
+    gate = Gate(None)
+    server = serve(gate=gate)
+    with grpc.insecure_channel(server.address) as channel:
+        calls = unfinished(channel, CAPABILITIES, 3, timeout=0.5)
+        assert calls.ended(3) == ["DEADLINE_EXCEEDED"] * 3
+        _until(lambda: not gate._arriving._coming and not gate._shares._held)
