@@ -65,6 +65,15 @@ def write_clip(
     return path
 
 
+def with_pauses(path: Path, *, sound: bool = False) -> Path:
+    """Write 60 frames, each followed by a pause: a tick is 1 ms, and AVI fills what lies between with empty chunks.
+
+    FFmpeg does so after the last one too, for as long as it is to be seen.
+    """
+    ticks = [25 * number + 2000 * (number >= 20) + 12_000 * (number >= 40) for number in range(60)]
+    return write_clip(path, frames=60, rate=40, ticks=ticks, options={"bf": "0"}, tone=sound)
+
+
 def claiming(path: Path, size: int) -> Path:
     """Let the header of a Matroska file claim a segment of `size` bytes, below 2**56."""
     data = bytearray(path.read_bytes())

@@ -20,8 +20,9 @@ from av.video.stream import VideoStream
 from privacy.errors import FrameError, RecordingError, SourceError
 from privacy.evidence import Doubt, Reason
 from privacy.frame import Frame, check_size
+from privacy.sources.avi import Reach
 from privacy.sources.picture import read_picture
-from privacy.sources.video import PLAYLISTS, frame_of, is_cut_off, open_container, video_stream, why_of
+from privacy.sources.video import PLAYLISTS, frame_of, missing_of, open_container, video_stream, why_of
 
 MIN_SIDE = 16
 """Pictures with a shorter side than this show no place that anybody could tell."""
@@ -157,6 +158,7 @@ class VideoRecording:
             raise RecordingError(str(error), why=_why_not_open(name, self._remote), source=name) from error
         try:
             self._stream = self._checked_stream()
+            self._reach = Reach.of(self._container, self._stream)
             self.info = self._describe()
         except BaseException:
             self.close()
@@ -277,6 +279,8 @@ class VideoRecording:
                 for packet in self._container.demux(self._stream):
                     if not packet.size:
                         continue
+                    if self._reach is not None:
+                        self._reach.see(packet)
                     offset = self._timed(packet, step)
                     self._ordinal += 1
                     self.end = max(self.end, offset + step)
@@ -373,6 +377,7 @@ class VideoRecording:
         except SourceError as error:
             raise RecordingError(str(error), why=_why_not_open(self.name, self._remote), source=self.name) from error
         self._stream = self._checked_stream()
+        self._reach = Reach.of(self._container, self._stream)
         self._shift, self._ordinal, self._previous = 0.0, 0, 0.0
 
     def _check_end(self) -> None:
@@ -381,13 +386,12 @@ class VideoRecording:
         missing = ""
         if "mp4" in form:
             missing = self._missing_samples()
-        elif "matroska" in form:
-            missing = self._cut_off()
-        elif form == "avi" and self._ordinal < self._stream.frames:
-            missing = f"{self._stream.frames} frames were promised and only {self._ordinal} are there"
+        elif "matroska" in form or (self._reach is not None and self._reach.short):
+            missing = self._missing_end()
         elif form == "mpegts" and self._size % _TS_PACKET:
             missing = "its last packet is not whole"
-        if not missing and 0 < self.end < self.info.duration - max(_EARLY_S, 0.02 * self.info.duration):
+        counted = self._reach is not None and self._stream.frames > 0  # pauses too, of which `end` does not tell
+        if not missing and not counted and 0 < self.end < self.info.duration - max(_EARLY_S, 0.02 * self.info.duration):
             missing = f"it claims {self.info.duration:.3f} s"
         if not missing and not self.end:
             missing = "it holds no picture"
@@ -403,11 +407,11 @@ class VideoRecording:
             return ""
         return f"its index reaches to byte {last.pos + last.size} and the file has {self._size}"
 
-    def _cut_off(self) -> str:
+    def _missing_end(self) -> str:
         """Return what is missing, "" if nothing is or nobody can tell; that is left in `broken`."""
         try:
             with closing(Path(self.name).open("rb") if self._opener is None else self._opener()) as file:
-                return "the file is shorter than its header says" if is_cut_off(file) else ""
+                return missing_of(file, self._reach)
         except RecordingError as error:
             why, said = Fault(error.why), str(error)
         except OSError as error:

@@ -19,6 +19,7 @@ from av.video.stream import VideoStream
 
 from privacy.errors import FrameError, SourceError, SourceLostError
 from privacy.frame import MAX_PIXELS, Frame, Layout, check_size, plane_shapes
+from privacy.sources.avi import Reach
 from privacy.sources.lent import I420_FORMATS, lend
 from privacy.sources.orientation import orientation_of, upright
 
@@ -94,6 +95,7 @@ class VideoSource:
         try:
             self._stream = video_stream(self._container, self.name, live=self._live)
             self.audio: AudioStream | None = next(iter(self._container.streams.audio), None) if audio else None
+            self._reach = Reach.of(self._container, self._stream)
             self._expected = self._promised()
             self._pictures = self._decode()
             self._first = self._first_picture()
@@ -146,6 +148,8 @@ class VideoSource:
         """Return how many packets the container says there are, 0 if it does not say."""
         if "mp4" in self._container.format.name:
             return len(self._stream.index_entries)  # counts what an edit list leaves, unlike `frames`
+        if self._reach is not None:
+            return 0  # counts pauses as well
         return self._stream.frames
 
     def _first_picture(self) -> tuple[av.VideoFrame, bool]:
@@ -210,17 +214,20 @@ class VideoSource:
             self._damage(f"{self._expected} frames were promised and only {self._packets} are there")
         if self._live:
             self._damage("the stream ended")
-        elif "matroska" in self._container.format.name:
+        elif "matroska" in self._container.format.name or (self._reach is not None and self._reach.short):
             try:
                 with Path(self.name).open("rb") as file:
-                    if is_cut_off(file):
-                        self._damage("the file is shorter than its header says")
+                    missing = missing_of(file, self._reach)
             except OSError as error:  # somebody moved it meanwhile
-                self._damage(f"whether it is whole cannot be told: {why_of(error)}")
+                missing = f"whether it is whole cannot be told: {why_of(error)}"
+            if missing:
+                self._damage(missing)
 
     def _decode_packet(self, packet: "Packet[VideoStream] | None") -> Iterator[tuple[av.VideoFrame, bool]]:
         if packet is not None and packet.size:
             self._packets += 1
+            if self._reach is not None:
+                self._reach.see(packet)
             if packet.is_corrupt:
                 self._damage("a packet is not whole")
         try:
@@ -335,7 +342,22 @@ def _is_bt709(picture: av.VideoFrame) -> bool:
     return picture.colorspace in (_BT709, *_BT2020)  # whose coefficients are nearer to BT.709 than to BT.601
 
 
-def is_cut_off(file: BinaryIO) -> bool:
+def missing_of(file: BinaryIO, reach: Reach | None) -> str:
+    """Return what is missing at the end of a file of which FFmpeg does not tell, "" if nothing is.
+
+    Args:
+        file: Open at its beginning.
+        reach: How far an AVI was read; None if it is Matroska.
+
+    Raises:
+        OSError: It cannot be read.
+    """
+    if reach is not None:
+        return reach.missing(file)
+    return "the file is shorter than its header says" if _is_cut_off(file) else ""
+
+
+def _is_cut_off(file: BinaryIO) -> bool:
     """Return True if a Matroska file is shorter than its segment (RFC 8794, sections 4 and 5); FFmpeg does not tell.
 
     Args:

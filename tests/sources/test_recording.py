@@ -9,7 +9,7 @@ import pytest
 from privacy.errors import RecordingError
 from privacy.frame import Frame
 from privacy.sources.recording import Broken, Fault, VideoRecording
-from tests.clips import claiming, write_clip
+from tests.clips import claiming, with_pauses, write_clip
 
 
 def read_through(recording: VideoRecording) -> tuple[int, list[Broken]]:
@@ -53,3 +53,21 @@ def test_of_what_a_store_opens_only_once_nobody_says_that_it_is_whole(tmp_path: 
 
     assert pictures > 0
     assert [one.why for one in broken] == [Fault.REFUSED]
+
+
+@pytest.mark.parametrize("sound", [False, True], ids=["silent", "sound"])
+@pytest.mark.parametrize("name", ["a.avi", "a.mkv", "a.mp4"])
+def test_a_pause_is_no_loss(tmp_path: Path, name: str, sound: bool) -> None:
+    pictures, broken = read_through(VideoRecording(str(with_pauses(tmp_path / name, sound=sound))))
+
+    assert pictures > 0
+    assert broken == []
+
+
+@pytest.mark.parametrize("chunks", [1, 10, 24, 25, 1000, 13_000])
+def test_wherever_a_file_with_pauses_is_cut_off_it_says_so(tmp_path: Path, chunks: int) -> None:
+    path = with_pauses(tmp_path / "a.avi")
+    data = path.read_bytes()
+    path.write_bytes(data[: data.rindex(b"idx1") - 8 * chunks])
+
+    assert Fault.TRUNCATED in [one.why for one in read_through(VideoRecording(str(path)))[1]]

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -22,7 +23,7 @@ from privacy.policy import Policy
 from privacy.sources.lent import lender
 from privacy.sources.video import VideoSource
 from privacy.verdict import State, Watch
-from tests.clips import claiming, read_all, textured, write_clip
+from tests.clips import claiming, read_all, textured, with_pauses, write_clip
 from tests.toys import Bright
 
 
@@ -232,6 +233,41 @@ def test_a_truncated_file_gives_what_is_there_and_says_where_it_broke(tmp_path: 
     assert "broke at frame" in str(lost)
     assert str(path) in str(lost)
     assert sum(not frame.damaged for frame in found) > 10
+
+
+@pytest.mark.parametrize("sound", [False, True], ids=["silent", "sound"])
+@pytest.mark.parametrize("name", ["a.avi", "a.mkv", "a.mp4"])
+def test_a_pause_is_no_loss(tmp_path: Path, name: str, sound: bool) -> None:
+    found, lost = read_what_can_be(with_pauses(tmp_path / name, sound=sound))
+
+    assert lost is None
+    assert len(found) == 60
+    assert (found[20].offset, found[40].offset) == pytest.approx((2.5, 15.0))
+
+
+@pytest.mark.parametrize("chunks", [1, 10, 24, 25, 1000, 13_000])
+def test_wherever_a_file_with_pauses_is_cut_off_it_says_so(tmp_path: Path, chunks: int) -> None:
+    """Each of the last 24 chunks is a pause of 1 ms, the one before them is a frame."""
+    path = with_pauses(tmp_path / "a.avi")
+    data = path.read_bytes()
+    path.write_bytes(data[: data.rindex(b"idx1") - 8 * chunks])
+    found, lost = read_what_can_be(path)
+
+    assert len(found) >= 40
+    assert lost is not None
+
+
+def test_a_frame_that_is_lost_among_pauses_is_missed(tmp_path: Path) -> None:
+    path = with_pauses(tmp_path / "a.avi")
+    data = path.read_bytes()
+    with av.open(path) as container:
+        lost_one = [packet for packet in container.demux(video=0) if packet.size][30]
+    assert lost_one.pos is not None
+    path.write_bytes(data[: lost_one.pos - 8] + bytes(8 + lost_one.size) + data[lost_one.pos + lost_one.size :])
+    found, lost = read_what_can_be(path)
+
+    assert len(found) < 60
+    assert lost is not None
 
 
 @pytest.mark.parametrize("size", [2**20, 2**40, 2**56 - 2], ids=["some", "much", "more than a file system knows"])
