@@ -257,7 +257,8 @@ class VideoRecording:
             duration = self._container.duration / av.time_base
         if duration > MAX_DURATION_S:
             raise self._unreadable(Fault.TOO_LONG, f"its header claims {duration / 86400:.0f} days")
-        self._indexed = stream.start_time is not None and any(name in form for name in _SEEKABLE)
+        parts = any(name in form for name in _SEEKABLE)
+        self._indexed = stream.start_time is not None and (parts or form == "avi")
         rate = stream.average_rate or stream.guessed_rate
         return RecordingInfo(
             size=(stream.codec_context.height, stream.codec_context.width),
@@ -265,7 +266,7 @@ class VideoRecording:
             duration=max(0.0, duration),
             codec=stream.codec_context.name,
             container=form,
-            seekable=self._indexed and duration > 0,
+            seekable=self._indexed and parts and duration > 0,
             created=_created(self._container.metadata),
         )
 

@@ -1,9 +1,11 @@
 """Recordings are read by their key frames; that one ends too early is said, and of a sound one it is not."""
 
 from io import BytesIO
+from itertools import pairwise
 from pathlib import Path
 from typing import BinaryIO
 
+import numpy as np
 import pytest
 
 from privacy.errors import RecordingError
@@ -71,3 +73,31 @@ def test_wherever_a_file_with_pauses_is_cut_off_it_says_so(tmp_path: Path, chunk
     path.write_bytes(data[: data.rindex(b"idx1") - 8 * chunks])
 
     assert Fault.TRUNCATED in [one.why for one in read_through(VideoRecording(str(path)))[1]]
+
+
+@pytest.mark.parametrize("codec", ["libx264", "mpeg4"])
+@pytest.mark.parametrize("name", ["a.mp4", "a.mkv", "a.avi", "a.ts"])
+def test_between_any_two_key_frames_it_can_be_looked_closer(tmp_path: Path, name: str, codec: str) -> None:
+    """As an audit does after its first look, forwards and backwards. A frame says by its brightness which it is."""
+    options = {"g": "20", "bf": "0"} | ({"sc_threshold": "0"} if codec == "libx264" else {})
+    path = write_clip(
+        tmp_path / name,
+        frames=100,
+        rate=5,
+        codec=codec,
+        options=options,
+        luma=lambda n: np.full((48, 64), 2 * n, np.uint8),
+    )
+    recording = VideoRecording(str(path))
+    keys = [sight.offset for sight in recording.key_frames(0.0, recording.info.duration + 1, 0.0)]
+    gaps = [(start, stop) for start, stop in pairwise(keys) if stop - start > 1]
+    for start, stop in (*gaps, *reversed(gaps)):
+        found = [sight for sight in recording.frames(start, stop, 0.5) if isinstance(sight, Frame)]
+        shown = [round(float(frame.planes[0].mean()) / 2) / 5 for frame in found]
+
+        assert len(found) == 6
+        assert shown == pytest.approx([frame.offset - keys[0] for frame in found], abs=0.21)
+    recording.close()
+
+    assert len(gaps) >= 4
+    assert recording.broken == []
