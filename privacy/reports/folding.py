@@ -10,7 +10,7 @@ from privacy.events import Event
 from privacy.policy import MisuseRule, Policy
 from privacy.reports.report import Change, ChangeKind, Report, ReportKind
 from privacy.reports.rules import RULES, Finding, Rule, Rulebook
-from privacy.reports.scene import Scene
+from privacy.reports.scene import LONG_BACK_S, SET_BACK_S, Scene
 from privacy.zones import Zone
 
 MAX_ENDED = 4096
@@ -72,9 +72,7 @@ class Folder:
             self._scenes.popitem(last=False)
         changes = []
         for rule, said, finding in self._book.findings(scene):
-            change = self._found(self._reported(rule, said, finding, scene), scene.at)
-            if change is not None:
-                changes.append(change)
+            changes += self._found(self._reported(rule, said, finding, scene), scene.at)
         for key, going in list(self._going.items()):
             ends = self._ends[going.report.rule]
             if key[0] == event.subject and ends is not None and isinstance(event, ends):
@@ -98,30 +96,36 @@ class Folder:
         ]
         return [self._end(key, now) for key in over]
 
-    def _found(self, found: Report, now: float) -> Change | None:
+    def _found(self, found: Report, now: float) -> list[Change]:
         key = (found.subject, found.rule)
         going = self._going.get(key)
+        if going is not None and self._ends[found.rule] is None and going.report.until - now > LONG_BACK_S:
+            # By a clock that was ahead it would go on until the right one has come so far, and be this one as well.
+            return [self._end(key, now), *self._found(found, now)]
         if going is None:
             ended = self._ended.get(key)
+            if ended is not None and ended - now > SET_BACK_S:
+                ended = None  # by a clock that was ahead: nothing would be reported until the right one has come so far
             if ended is not None and found.until <= ended:
-                return None  # events that come again tell nothing new
+                return []  # events that come again tell nothing new
             if ended is not None and found.start <= ended:
                 found = replace(found, start=found.until, id=report_id(found.subject, found.rule, found.until))
             self._going[key] = _Going(found, now)
-            return Change(ChangeKind.NEW, found)
+            return [Change(ChangeKind.NEW, found)]
         report = replace(going.report.goes_on_as(found), id=going.report.id, updated=now)
         news = (report.zone, report.severity) != (going.report.zone, going.report.severity)
         news = news or report.exposure_frames > going.report.exposure_frames
-        if not news and now - going.told < self._policy.reporting.update_s:
+        if not news and abs(now - going.told) < self._policy.reporting.update_s:
             going.report = replace(report, updated=going.report.updated)
-            return None
+            return []
         self._going[key] = _Going(report, now)
-        return Change(ChangeKind.UPDATE, report)
+        return [Change(ChangeKind.UPDATE, report)]
 
     def _end(self, key: tuple[str, str], now: float) -> Change:
         report = self._going.pop(key).report
         end = now if self._ends[report.rule] is not None else math.nextafter(report.until, math.inf)
-        self._ended[key] = max(end, self._ended.pop(key, end))
+        before = self._ended.pop(key, end)
+        self._ended[key] = end if before - now > SET_BACK_S else max(end, before)
         if len(self._ended) > MAX_ENDED:
             self._ended.popitem(last=False)
         return Change(ChangeKind.END, replace(report, end=end, updated=now))

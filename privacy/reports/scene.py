@@ -28,6 +28,11 @@ MAX_LOOK_GAP_S = 3.0
 """Between two prohibited looks farther apart than this nobody knows what was seen: the time is not counted."""
 SET_BACK_S = 60.0
 """Events come a little out of order; one that is so much older than the last comes from a clock that was set back."""
+MAX_LEAD_S = 600.0
+"""So far a camera's time may be ahead of the server's, for example that of a file that is streamed faster than it was
+taken. What comes from still later is taken for this."""
+LONG_BACK_S = MAX_LEAD_S + SET_BACK_S
+"""What is so much older than the last event is no stream beside one that is ahead: the server's clock was set back."""
 MAX_REMEMBERED = 512
 """Anomalies and reads that are remembered; an attacker who makes more is long reported."""
 MAX_FLOORS = 32
@@ -147,8 +152,9 @@ class Scene:
 
     def after(self, event: Event) -> "Scene":  # noqa: C901, PLR0911, PLR0912 - one case for each event
         """Return what is known once `event` has happened too."""
-        at = event.at if self.at - event.at > SET_BACK_S else max(self.at, event.at)
-        scene = replace(self, at=at, read=None)
+        before = self._set_back(event.at) if self.at - event.at > LONG_BACK_S else self
+        at = event.at if before.at - event.at > SET_BACK_S else max(before.at, event.at)
+        scene = replace(before, at=at, read=None)
         match event:
             case Looked():
                 return scene._looked(event)  # noqa: SLF001 - of this class
@@ -156,8 +162,8 @@ class Scene:
                 silence = scene.silence
                 if silence is not None and silence.end is None:
                     silence = replace(silence, end=event.at)
-                before = scene._broken_off_by(event.at)  # noqa: SLF001 - of this class
-                since = event.at if before is None or before.unregistered_at is None else before.unregistered_at
+                ended = scene._broken_off_by(event.at)  # noqa: SLF001 - of this class
+                since = event.at if ended is None or ended.unregistered_at is None else ended.unregistered_at
                 return replace(
                     scene,
                     opened_at=event.at,
@@ -167,8 +173,8 @@ class Scene:
                 )
             case StreamClosed():
                 silence = None if event.orderly else scene._silent_since(event.at)  # noqa: SLF001 - of this class
-                before = scene._broken_off_by(event.at)  # noqa: SLF001 - of this class
-                sight = scene.sight or (None if before is None else before.sight)
+                ended = scene._broken_off_by(event.at)  # noqa: SLF001 - of this class
+                sight = scene.sight or (None if ended is None else ended.sight)
                 return replace(
                     scene,
                     opened_at=None,
@@ -181,11 +187,11 @@ class Scene:
                 )
             case Registered():
                 streams_unknown = scene.opened_at is not None and not event.known
-                before = scene.broken_off
+                ended = scene.broken_off
                 return replace(
                     scene,
                     unregistered_at=event.at if streams_unknown else None,
-                    broken_off=None if before is None else replace(before, unregistered_at=None),
+                    broken_off=None if ended is None else replace(ended, unregistered_at=None),
                 )
             case ViewChanged():
                 return scene if event.approved else replace(scene, view=scene.view or event)
@@ -206,6 +212,28 @@ class Scene:
                 recent = tuple(read for read in scene.reads if event.at - read.at <= MEMORY_S)
                 return replace(scene, reads=(*recent, event)[-MAX_REMEMBERED:], read=event)
         return scene
+
+    def _set_back(self, at: float) -> "Scene":
+        """Return what still holds once the clock is set back to `at`: what goes on does so since then.
+
+        What was only remembered is forgotten: by the right clock nobody knows how long ago it was.
+        """
+        return replace(
+            self,
+            at=at,
+            opened_at=None if self.opened_at is None else at,
+            unregistered_at=None if self.unregistered_at is None else at,
+            sight=None,
+            last_sight=None,
+            screens=(),
+            view=None if self.view is None else replace(self.view, at=at, since=None),
+            moved=None,
+            reduced=None if self.reduced is None else replace(self.reduced, at=at),
+            silence=None,
+            anomalies=(),
+            reads=(),
+            broken_off=None,
+        )
 
     def _looked(self, event: Looked) -> "Scene":
         state = event.verdict.state

@@ -5,10 +5,12 @@ stream says nothing of its camera while another goes on; and while one shows a p
 is no proof that the camera shows it no more.
 """
 
+import math
 from collections import OrderedDict
 from dataclasses import dataclass, replace
 
 from privacy.events import Event, Looked, StreamClosed, StreamOpened
+from privacy.reports.scene import LONG_BACK_S
 from privacy.verdict import State
 
 MAX_CAMERAS = 65_536
@@ -40,7 +42,9 @@ class Attendance:
         self._streams: dict[str, dict[str, Attending]] = {}  # by camera and session
         self._ended: OrderedDict[str, float] = OrderedDict()
 
-    def admit(self, event: Event, session: str, policy: str = "", source: int = 0) -> Event | None:
+    def admit(
+        self, event: Event, session: str, policy: str = "", source: int = 0, latest: float = math.inf
+    ) -> Event | None:
         """Return what an event says of its camera: at a time that is not before what came from it; None for nothing.
 
         Args:
@@ -48,16 +52,19 @@ class Attendance:
             session: The stream that it happened in; "" if in none.
             policy: The pack that the stream runs under.
             source: The process that serves it.
+            latest: No time may be later than this, whatever came before.
         """
         streams = self._streams.get(event.subject, {})
         if isinstance(event, StreamOpened):
             ahead = max(0.0, self._ended.get(event.subject, event.at) - event.at)
+            if ahead > LONG_BACK_S:
+                ahead = 0.0
             self._streams.setdefault(event.subject, streams)[session] = Attending(source, policy, ahead)
         stream = streams.get(session)
+        event = replace(event, at=min(latest, event.at + (0.0 if stream is None else stream.ahead)))
         if stream is None:
             return event
         others = [other for name, other in streams.items() if name != session]
-        event = replace(event, at=event.at + stream.ahead) if stream.ahead else event
         match event:
             case StreamClosed():
                 del streams[session]
@@ -81,6 +88,7 @@ class Attendance:
         ]
 
     def _remember(self, closed: Event) -> None:
-        self._ended[closed.subject] = max(closed.at, self._ended.pop(closed.subject, closed.at))
+        before = self._ended.pop(closed.subject, closed.at)
+        self._ended[closed.subject] = closed.at if before - closed.at > LONG_BACK_S else max(closed.at, before)
         if len(self._ended) > MAX_CAMERAS:
             self._ended.popitem(last=False)

@@ -45,10 +45,11 @@ from privacy.reports.evidence import seal_bytes
 from privacy.reports.folding import Folder
 from privacy.reports.ledger import Act, shortened
 from privacy.reports.report import Change, ChangeKind
-from privacy.reports.scene import MAX_LOOK_GAP_S
+from privacy.reports.scene import MAX_LEAD_S, MAX_LOOK_GAP_S
 from privacy.reports.store import SYSTEM, Exhibit, Store
 from privacy.serve.attendance import Attendance
 from privacy.serve.merge import Merge
+from privacy.serve.moment import moment
 from privacy.serve.observer import Answer, Look, Ptz, StreamFacts
 from privacy.serve.report_servicer import ReportService
 from privacy.serve.server import Service
@@ -272,7 +273,7 @@ class Reporting:
         watched = self._streams.get(stream.session)
         if watched is None:
             return
-        at = self._moment(watched, answer.verdict.offset)
+        at = watched.at = moment(watched.at, watched.offset, answer.verdict.offset, self.store.clock())
         # A picture is kept only of what may become a report, and only while few wait.
         telling = answer.verdict.state is State.PROHIBITED or answer.verdict.reason is Reason.VIEW_CHANGED
         frame = answer.frame if telling and self._queue.qsize() < MAX_PICTURES_WAITING else None
@@ -320,13 +321,6 @@ class Reporting:
         if before is not None and _moved(before, now):
             moved = PtzMoved(subject=stream.camera, at=at, actor=now.actor, zoom=now.zoom)
             self._put(_Seen(moved, stream.policy, stream.session))
-
-    def _moment(self, watched: _Watched, offset: float) -> float:
-        # By the camera's clock or by ours, whichever went farther: one that stands still hides no dwelling.
-        if watched.offset is not None and 0 < offset - watched.offset < TICK_S * 60:
-            watched.at += offset - watched.offset
-        watched.at = max(watched.at, self.store.clock())
-        return watched.at
 
     def _anomalies(self, camera: str, watched: _Watched, answer: Answer, at: float) -> list[Event]:
         found: list[Event] = []
@@ -404,7 +398,8 @@ class Reporting:
         if self._relay is not None:
             self._relay(seen)
             return
-        event = self._attendance.admit(seen.event, seen.session, seen.policy, seen.source)
+        latest = self.store.clock() + MAX_LEAD_S
+        event = self._attendance.admit(seen.event, seen.session, seen.policy, seen.source, latest)
         if event is None:
             return
         seen = replace(seen, event=event)

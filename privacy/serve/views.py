@@ -34,6 +34,7 @@ from privacy.errors import DatabaseError, PrivacyError, ResourceNotFoundError, V
 from privacy.events import Event, PtzMoved, ViewChange, ViewChanged, ViewRestored
 from privacy.evidence import Reason
 from privacy.frame import Frame, Layout, thumbnail
+from privacy.serve.moment import moment
 from privacy.serve.observer import Answer, Look, StreamFacts
 from privacy.verdict import State
 
@@ -218,12 +219,14 @@ class Views:
             watched.facts = stream
         watched.state, watched.reason = answer.verdict.state, answer.verdict.reason
         watched.telemetry = answer.ptz is not None
-        now = self._moment(watched, answer.verdict.offset)
-        if now < watched.due or answer.frame is None or answer.frame.damaged:
+        now = watched.at = moment(watched.at, watched.offset, answer.verdict.offset, self._clock())
+        watched.offset = answer.verdict.offset
+        rhythm = self._rhythm
+        early = 0 < watched.due - now <= max(rhythm.sample_s, rhythm.suspect_sample_s)  # or the clock was set back
+        if early or answer.frame is None or answer.frame.damaged:
             return
         view = self._views.get(stream.camera)
         suspect = view is not None and (view.change is not None or view.away > 0)
-        rhythm = self._rhythm
         watched.due = now + (rhythm.suspect_sample_s if suspect else rhythm.sample_s)
         watched.samples.append(small(answer.frame))
         watched.fresh += 1
@@ -267,14 +270,6 @@ class Views:
             event = ViewChanged(subject=stream.camera, at=now, change=view.change, since=view.since)
             self._tell(event, stream.policy)
         return watched
-
-    def _moment(self, watched: _Stream, offset: float) -> float:
-        # By the camera's clock or by ours, whichever went farther: one that stands still hides no movement.
-        before, watched.offset = watched.offset, offset
-        if before is not None and 0 < offset - before < 60:
-            watched.at += offset - before
-        watched.at = max(watched.at, self._clock())
-        return watched.at
 
     def _run(self) -> None:
         while (stream := self._queue.get()) is not None:

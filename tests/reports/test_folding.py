@@ -4,11 +4,11 @@ from dataclasses import replace
 import pytest
 
 from privacy import policy
-from privacy.events import Event, MaskChange, MaskReduced, MaskRestored
+from privacy.events import Event, MaskChange, MaskReduced, MaskRestored, ViewChange, ViewChanged
 from privacy.reports.folding import ZONES_ZH, Folder
 from privacy.reports.report import Change, ChangeKind, Report
 from privacy.zones import PROHIBITED, Zone
-from tests.reports.stories import CAMERA, NOON, looks, opened, reads
+from tests.reports.stories import CAMERA, NOON, closed, looks, opened, reads
 
 WASHROOM = "." + "W" * 30
 
@@ -85,6 +85,62 @@ def test_a_reduced_mask_lasts_until_it_is_restored_however_long_and_over_restart
 
     assert folder.tick(NOON + 100_000) == []
     assert kinds(folder.see(MaskRestored(subject=CAMERA, at=NOON + 100_001))) == [("MASK_REDUCED", ChangeKind.END)]
+
+
+DAY_S = 86_400.0
+UNSEEN = "." * 70
+
+
+OVER = [*looks("W" * 10), *looks(UNSEEN, NOON + 10)]
+
+
+@pytest.mark.parametrize(
+    ("before", "back_s", "restarted"),
+    [
+        pytest.param(OVER, 300.0, False, id="what was reported had ended, and the clock was some minutes ahead"),
+        pytest.param(OVER, DAY_S, False, id="what was reported had ended, and it was a day ahead"),
+        pytest.param(OVER, DAY_S, True, id="what was reported had ended, and the process was begun anew"),
+        pytest.param(looks("W" * 10), DAY_S, False, id="what was reported goes on"),
+        pytest.param(looks("W" * 10), 365 * DAY_S, False, id="what was reported goes on, and it was a year ahead"),
+        pytest.param(looks("W" * 10), DAY_S, True, id="what was reported goes on, and the process was begun anew"),
+        pytest.param([*looks("W" * 10), closed(NOON + 10)], DAY_S, False, id="the stream had broken off within it"),
+        pytest.param([*looks("W" * 3), closed(NOON + 3)], DAY_S, False, id="the stream had broken off before that"),
+        pytest.param([*looks("." * 3), *looks("W" * 3, NOON + 3)], DAY_S, False, id="it was not reported yet"),
+    ],
+)
+def test_a_clock_that_was_ahead_silences_nothing_when_it_is_put_right(
+    before: list[Event], back_s: float, *, restarted: bool
+) -> None:
+    """The misuse after that is a report of its own, at its own time, and goes on as every other does."""
+    folder = Folder(policy.load())
+    first = told(before, folder)
+    if restarted:
+        folder = Folder(policy.load(), [first[-1].report])
+    now = NOON - back_s
+    changes = told([opened(now - 1), *looks("W" * 200, now), *looks(UNSEEN, now + 200)], folder)
+    of_now = [change for change in changes if change.report.start == now]
+
+    assert [change.kind for change in of_now] == [ChangeKind.NEW, *[ChangeKind.UPDATE] * 3, ChangeKind.END]
+    assert {change.kind for change in changes if change not in of_now} <= {ChangeKind.END}
+    assert {change.report.id for change in of_now}.isdisjoint(change.report.id for change in first)
+
+
+def test_what_was_not_settled_when_a_clock_was_put_right_is_found_by_the_right_one() -> None:
+    """A view that changed, a camera in no register, a mask that was lifted: none is forgotten, and none put off."""
+    folder = Folder(policy.load())
+    told(
+        [
+            opened(NOON - 1, registered=False),
+            ViewChanged(subject=CAMERA, at=NOON, change=ViewChange.TURNED),
+            MaskReduced(subject=CAMERA, at=NOON, change=MaskChange.LIFTED, actor="users/li"),
+        ],
+        folder,
+    )
+    now = NOON - DAY_S
+    found = {change.report.rule: change.report for change in told(looks("." * 400, now), folder)}
+
+    assert found.keys() >= {"VIEW_CHANGED", "CAMERA_UNREGISTERED", "MASK_REDUCED"}
+    assert {report.created for report in found.values()} <= {now + second for second in range(400)} | {NOON}
 
 
 def test_a_read_that_is_heard_of_after_a_later_one_is_looked_at_as_well() -> None:

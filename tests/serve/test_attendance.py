@@ -1,6 +1,7 @@
 """A camera ends with its last stream, and time goes on from one stream to the next, whichever process serves them."""
 
 from privacy.events import ConfigChanged, Looked, StreamClosed
+from privacy.reports.scene import MAX_LEAD_S
 from privacy.serve.attendance import Attendance
 from tests.reports.stories import CAMERA, NOON, closed, looks, opened
 
@@ -44,6 +45,25 @@ def test_a_stream_that_follows_one_whose_clock_ran_fast_does_not_begin_before_it
         if event is not None
     ]
     assert times == [NOON + 100, NOON + 101, NOON + 102, NOON + 110, NOON + 200]
+
+
+def test_streams_that_follow_one_another_are_no_farther_ahead_than_one_may_be() -> None:
+    attendance, latest = Attendance(), NOON + MAX_LEAD_S
+    for session in ("one", "two"):
+        attendance.admit(opened(NOON), session, latest=latest)
+        ended = attendance.admit(closed(NOON + 500), session, latest=latest)
+
+    assert ended == closed(latest)
+
+
+def test_a_clock_that_is_put_right_leaves_no_stream_ahead() -> None:
+    attendance, now = Attendance(), NOON - 86_400
+    attendance.admit(opened(NOON), "before")
+    attendance.admit(closed(NOON + 100), "before")
+    attendance.admit(opened(now), "after")
+
+    assert attendance.admit(closed(now + 10), "after") == closed(now + 10)
+    assert attendance.admit(opened(now + 11), "next") == opened(now + 11)
 
 
 def test_what_happens_outside_streams_is_told_as_it_is() -> None:

@@ -50,6 +50,7 @@ from privacy.reports.evidence import new_key, open_bytes, read_header
 from privacy.reports.folding import Folder
 from privacy.reports.ledger import MAX_LISTED, MAX_TEXT, Act
 from privacy.reports.report import Change, ChangeKind, Report
+from privacy.reports.scene import MAX_LEAD_S
 from privacy.reports.store import Store
 from privacy.serve.observer import Answer, Stages, StreamFacts
 from privacy.serve.report_servicer import ReportService
@@ -449,6 +450,52 @@ def test_a_live_camera_has_one_report_beside_a_file_that_is_streamed_faster_than
     ]
 
 
+def test_a_stream_is_never_farther_ahead_than_it_may_be(alone: Reporting, clock: Clock) -> None:
+    """Neither one that claims an hour of frames at once, nor the one that follows it."""
+    for session in ("1", "2"):
+        facts = stream(session)
+        alone.opened(facts)
+        for number in range(400):
+            alone.answered(facts, replace(seen(number, State.CLEAR), verdict=verdict_at(9.0 * number, State.CLEAR)))
+        for second in range(10):
+            clock.now += 1
+            alone.answered(facts, replace(seen(400, State.PROHIBITED), verdict=verdict_at(3600.0 + second)))
+        until(lambda: True if not alone.busy else None)
+        alone.closed(facts, None)
+    until(lambda: True if not alone.busy else None)
+    times = [time for change in alone.store.changes(0) for time in (change.report.start, change.report.until)]
+
+    assert times
+    assert max(times) <= clock.now + MAX_LEAD_S
+
+
+def test_misuse_is_reported_after_a_stream_that_claimed_an_hour_of_frames_at_once(
+    alone: Reporting, clock: Clock
+) -> None:
+    """Although what it showed in the future had been reported, and had ended, before the process was begun anew."""
+    facts = stream("1")
+    alone.opened(facts)
+    for number in range(400):
+        alone.answered(facts, replace(seen(number, State.CLEAR), verdict=verdict_at(9.0 * number, State.CLEAR)))
+    for second in range(80):
+        clock.now += 1
+        state = State.PROHIBITED if second < 10 else State.CLEAR
+        alone.answered(facts, replace(seen(400, state), verdict=verdict_at(3600.0 + second, state)))
+    alone.closed(facts, None)
+    until(lambda: True if not alone.busy else None)
+    clock.now += 1
+    before, now = alone.store.next_offset(), clock.now
+    with Reporting(alone.store, {"guangdong": policies.load("guangdong")}) as anew:
+        anew.opened(stream("2"))
+        for second in range(30):
+            clock.now += 1
+            anew.answered(stream("2"), seen(second, State.PROHIBITED))
+        until(lambda: True if not anew.busy else None)
+    news = [one.report for one in alone.store.changes(before) if one.kind is ChangeKind.NEW]
+
+    assert [(report.rule, report.start) for report in news] == [("PROHIBITED_VIEW", now + 1)]
+
+
 def test_a_sealed_box_names_every_report_that_it_proves(alone: Reporting, clock: Clock) -> None:
     reports = shown_for(6, alone, clock)
     act = Act(actor="users/li", at=clock.now, action="evidence.request", subject="reports", purpose="a test")
@@ -542,6 +589,10 @@ def seen(number: int, state: State) -> Answer:
         exposure_frames=0,
         exposure_s=0.0,
     )
+
+
+def verdict_at(offset: float, state: State = State.PROHIBITED) -> Verdict:
+    return replace(seen(0, state).verdict, offset=offset)
 
 
 class Elsewhere:

@@ -20,6 +20,7 @@ from privacy.evidence import Reason
 from privacy.frame import Frame, Layout
 from privacy.plan import MaskPlan
 from privacy.policy import Effect
+from privacy.reports.scene import MAX_LEAD_S
 from privacy.serve.observer import Answer, Ptz, Stages
 from privacy.serve.views import Rhythm, Views
 from privacy.verdict import State, Verdict
@@ -371,6 +372,21 @@ def test_a_clock_that_stands_still_hides_no_movement(registry: Registry) -> None
             hidden += watched.show(TURNED, 1)
 
     assert hidden[-1]
+
+
+def test_a_clock_that_is_put_right_by_a_day_puts_off_no_check(registry: Registry) -> None:
+    now = [START]
+    with Watched(registry) as watched:
+        watched._clock = lambda: now[0]
+        approved(watched)
+        now[0] -= 86_400
+        hidden = []
+        for _ in range(3 * CHECK):
+            now[0] += 1
+            hidden += watched.show(TURNED, 1)
+
+        assert hidden[-1]
+        assert watched.told[-1].at <= now[0] + MAX_LEAD_S
 
 
 @pytest.fixture
