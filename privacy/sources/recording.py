@@ -295,7 +295,9 @@ class VideoRecording:
                 self._break(Fault.REFUSED, self._previous, why_of(error))
 
     def _timed(self, packet: "Packet[VideoStream]", step: float) -> float:
-        ticks, base = packet.pts if packet.pts is not None else packet.dts, packet.time_base
+        base = packet.time_base
+        # AVI says only when to decode, and without an index of key frames can be sought by nothing else.
+        ticks = packet.dts if packet.pts is None or self._reach is not None else packet.pts
         if ticks is None:  # a stream without a container has no clock
             offset = self._ordinal * step
             packet.pts = packet.dts = round(offset / base)

@@ -60,10 +60,12 @@ def test_of_what_a_store_opens_only_once_nobody_says_that_it_is_whole(tmp_path: 
 @pytest.mark.parametrize("sound", [False, True], ids=["silent", "sound"])
 @pytest.mark.parametrize("name", ["a.avi", "a.mkv", "a.mp4"])
 def test_a_pause_is_no_loss(tmp_path: Path, name: str, sound: bool) -> None:
-    pictures, broken = read_through(VideoRecording(str(with_pauses(tmp_path / name, sound=sound))))
+    recording = VideoRecording(str(with_pauses(tmp_path / name, sound=sound)))
+    pictures, broken = read_through(recording)
 
     assert pictures > 0
     assert broken == []
+    assert recording.end == pytest.approx(15.475, abs=0.3)  # and the time of one picture more, on average
 
 
 @pytest.mark.parametrize("chunks", [1, 10, 24, 25, 1000, 13_000])
@@ -76,18 +78,20 @@ def test_wherever_a_file_with_pauses_is_cut_off_it_says_so(tmp_path: Path, chunk
 
 
 @pytest.mark.parametrize("codec", ["libx264", "mpeg4"])
-@pytest.mark.parametrize("name", ["a.mp4", "a.mkv", "a.avi", "a.ts"])
+@pytest.mark.parametrize("name", ["a.mp4", "a.mkv", "a.avi", "unfinished.avi", "a.ts"])
 def test_between_any_two_key_frames_it_can_be_looked_closer(tmp_path: Path, name: str, codec: str) -> None:
     """As an audit does after its first look, forwards and backwards. A frame says by its brightness which it is."""
-    options = {"g": "20", "bf": "0"} | ({"sc_threshold": "0"} if codec == "libx264" else {})
+    no_cuts = {"sc_threshold": "0"} if codec == "libx264" else {"sc_threshold": "1000000000", "b": "9000000"}
     path = write_clip(
         tmp_path / name,
         frames=100,
         rate=5,
         codec=codec,
-        options=options,
+        options={"g": "20", "bf": "0", **no_cuts},
         luma=lambda n: np.full((48, 64), 2 * n, np.uint8),
     )
+    if name == "unfinished.avi":  # its recorder lost power before it wrote the index
+        path.write_bytes(path.read_bytes()[: path.read_bytes().rindex(b"idx1")])
     recording = VideoRecording(str(path))
     keys = [sight.offset for sight in recording.key_frames(0.0, recording.info.duration + 1, 0.0)]
     gaps = [(start, stop) for start, stop in pairwise(keys) if stop - start > 1]
@@ -96,7 +100,7 @@ def test_between_any_two_key_frames_it_can_be_looked_closer(tmp_path: Path, name
         shown = [round(float(frame.planes[0].mean()) / 2) / 5 for frame in found]
 
         assert len(found) == 6
-        assert shown == pytest.approx([frame.offset - keys[0] for frame in found], abs=0.21)
+        assert shown == pytest.approx([frame.offset for frame in found], abs=0.01)
     recording.close()
 
     assert len(gaps) >= 4
