@@ -295,7 +295,7 @@ def import_onnx(
         file=f"{name}.onnx",
         sha256=hashlib.sha256(data).hexdigest(),
         license=signature.metadata.get("license", "not stated"),
-        source=source,
+        source=source.encode("utf-8", "replace").decode(),  # the name of a file may be no text
         imported=True,
         labels=labels or {},
     )

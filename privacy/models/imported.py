@@ -43,7 +43,8 @@ def cards(store: Path) -> tuple[ModelCard, ...]:
         )
     except FileNotFoundError:
         return ()
-    except (OSError, KeyError, TypeError, ValueError, AttributeError) as error:  # TOML and UTF-8 errors are ValueErrors
+    except (OSError, KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
+        # TOML and UTF-8 errors are ValueErrors.
         raise ModelIntegrityError(f"{path} is no catalogue of models: {error}", file=str(path)) from error
     if len({card.name for card in found}) < len(found):
         raise ModelIntegrityError(f"{path} names a model twice", file=str(path))

@@ -25,13 +25,16 @@ Some exporters list the weights among the inputs. From IR version 4 on that make
 override, and ONNX Runtime folds nothing (PicoDet-S: 82 instead of 47 ms). Up to version 3 all weights had to be listed,
 and are constants. https://github.com/onnx/onnx/blob/main/docs/IR.md
 """
+_NO_FOLDER = "/dev/null"
+"""Where a file's weights may lie if they are not in it: nowhere. Else they are looked for in the working directory, and
+what was verified is not what runs."""
 
 
 def open_session(weights: bytes, *, name: str, threads: int) -> ort.InferenceSession:
     """Open a verified ONNX file for `threads` CPU threads.
 
     Raises:
-        ModelIntegrityError: ONNX Runtime refuses it.
+        ModelIntegrityError: ONNX Runtime refuses it, or it is not whole: some of its weights are in other files.
     """
     options = ort.SessionOptions()
     options.intra_op_num_threads = threads
@@ -40,6 +43,7 @@ def open_session(weights: bytes, *, name: str, threads: int) -> ort.InferenceSes
     options.log_severity_level = 3  # errors: a warning a weight, 600 lines long, for a model that runs well
     # Idle threads that spin take the cores away from decoding.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    options.add_session_config_entry("session.model_external_initializers_file_folder_path", _NO_FOLDER)
     try:
         weights = with_hard_swish(weights)
         session = ort.InferenceSession(weights, options, providers=["CPUExecutionProvider"])
@@ -54,17 +58,18 @@ def signature_of(session: ort.InferenceSession, *, name: str) -> Signature:
     """Return what an open model says about itself.
 
     Raises:
-        ModelIntegrityError: It has not exactly one input, or that is not float32.
+        ModelIntegrityError: It has not exactly one input, that is not float32, or what it says is no UTF-8.
     """
-    inputs = session.get_inputs()
-    if len(inputs) != 1 or inputs[0].type != "tensor(float)":
+    try:
+        inputs, outputs = session.get_inputs(), session.get_outputs()
+        shapes = {output.name: _sides(output.shape) for output in outputs}
+        kinds = [(one.name, one.type) for one in inputs]
+        metadata = session.get_modelmeta().custom_metadata_map
+    except UnicodeDecodeError as error:
+        raise ModelIntegrityError(f"{name} has names or notes that are no text", model=name) from error
+    if len(kinds) != 1 or kinds[0][1] != "tensor(float)":
         raise ModelIntegrityError(f"{name} does not have one input of float32", model=name)
-    return Signature(
-        model=name,
-        shape=_sides(inputs[0].shape),
-        outputs={output.name: _sides(output.shape) for output in session.get_outputs()},
-        metadata=session.get_modelmeta().custom_metadata_map,
-    )
+    return Signature(model=name, shape=_sides(inputs[0].shape), outputs=shapes, metadata=metadata)
 
 
 def _sides(shape: Sequence[int | str | None]) -> tuple[int | None, ...]:

@@ -22,7 +22,8 @@ def names_of(signature: Signature) -> tuple[str, ...]:
     """
     try:
         names = dict(ast.literal_eval(signature.metadata["names"]))
-        return tuple(str(names[index]) for index in range(len(names)))
+        # Escapes may stand for halves of characters, which no file and no log takes.
+        return tuple(str(names[index]).encode().decode() for index in range(len(names)))
     except (KeyError, TypeError, ValueError, SyntaxError, RecursionError, MemoryError) as error:
         raise signature.misfit("the class names of an Ultralytics export") from error
 

@@ -1,5 +1,6 @@
 """The user's own catalogue: what gets in, what is refused, what comes out again."""
 
+import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -56,6 +57,7 @@ def test_an_entry_stands_beside_ours(store: Path) -> None:
 @pytest.mark.parametrize(
     "text",
     [
+        pytest.param("a = " + "[" * 5000, id="nested without end"),
         pytest.param(ENTRY.replace("mine.onnx", "../../mine.onnx"), id="a file above the store"),
         pytest.param(ENTRY.replace("mine.onnx", "/etc/passwd"), id="a file anywhere"),
         pytest.param(ENTRY.replace('"mine"', '"../mine"'), id="a name that is a path"),
@@ -151,6 +153,18 @@ def test_an_imported_classifier_names_zones() -> None:
         pytest.param(tiny.colours, None, InputError, id="a classifier without one"),
         pytest.param(tiny.colours, {"red room": "guest_room"}, InputError, id="a class is not mapped"),
         pytest.param(tiny.weights_as_inputs, None, ModelIntegrityError, id="without metadata"),
+        pytest.param(
+            lambda: tiny.yolo(metadata=tiny.DETECT | {"license": "MIT or so"}).replace(b"MIT or so", b"\xff" * 9),
+            None,
+            ModelIntegrityError,
+            id="a note that is no text",
+        ),
+        pytest.param(
+            lambda: tiny.yolo(metadata=tiny.DETECT | {"names": r"{0: 'person', 1: '\ud800'}"}),
+            None,
+            ModelIntegrityError,
+            id="half a character in a name",
+        ),
     ],
 )
 def test_what_cannot_be_used_is_not_registered(
@@ -161,6 +175,25 @@ def test_what_cannot_be_used_is_not_registered(
 
     assert not list(store.rglob("*.onnx"))
     assert not imported.catalogue_file(store).exists()
+
+
+def test_weights_that_lie_in_another_file_are_not_taken(
+    store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody has verified them, and they would be another's wherever the service is started next."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "more.bin").write_bytes(np.eye(3, dtype=np.float32).tobytes())
+
+    with pytest.raises(ModelIntegrityError):
+        catalogue.import_onnx(tiny.borrowing("more.bin"), "mine", source="", labels=dict(tiny.COLOURS))
+
+    assert not list(store.rglob("*.onnx"))
+
+
+def test_a_file_whose_name_is_no_text_is_imported_all_the_same() -> None:
+    catalogue.import_onnx(tiny.yolo(), "mine", source=os.fsdecode(b"caf\xe9.onnx"))
+
+    assert catalogue.card("mine").source == "caf?.onnx"
 
 
 @pytest.mark.parametrize(

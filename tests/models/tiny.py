@@ -78,6 +78,24 @@ def weights_as_inputs() -> bytes:
     return _serialised(graph, {})
 
 
+def borrowing(location: str) -> bytes:
+    """An exported classifier of colours whose nine weights lie in another file."""
+    onnx = pytest.importorskip("onnx")
+    make = onnx.helper.make_node
+    gain = onnx.TensorProto(name="gain", data_type=onnx.TensorProto.FLOAT, dims=[3, 3])
+    gain.raw_data = b"only to be moved"
+    onnx.external_data_helper.set_external_data(gain, location, offset=0, length=36)
+    gain.ClearField("raw_data")
+    nodes = [
+        make("GlobalAveragePool", ["images"], ["means"]),
+        make("Flatten", ["means"], ["flat"]),
+        make("MatMul", ["flat", "gain"], ["logits"]),
+        make("Softmax", ["logits"], ["output0"]),
+    ]
+    images, answer = _tensor("images", (1, 3, *SIZE)), _tensor("output0", (1, 3))
+    return _serialised(onnx.helper.make_graph(nodes, "tiny", [images], [answer], [gain]), CLASSIFY)
+
+
 def _file(
     nodes: Sequence[object],
     outputs: Mapping[str, Sequence[int]],
