@@ -37,6 +37,8 @@ class Pace:
 
     Attributes:
         frames: After as many frames without a look, one is due whatever their clock says: a clock can crawl.
+        memory: A look is due before those without one, and the one before them, take more bytes than that: where frames
+            wait, so much is held. None for as many as there are.
         still_s: A settled view in which nothing moves waits so long, instead of `look_every_s`; None for no longer.
         waits: True if no frame leaves before the next look, which hides it unless that is clear as well. What a pan
             shows between two looks was then in one of them or in both, so that it needs none of its own.
@@ -45,6 +47,7 @@ class Pace:
     """
 
     frames: int = 100
+    memory: int | None = None
     still_s: float | None = None
     waits: bool = False
     changes: int | None = None
@@ -70,6 +73,7 @@ class Cadence:
         self._luma: NDArray[np.int16] | None = None
         self._cells: Cells | None = None  # of the frame that was looked at, if frames wait
         self._rested = 0  # frames since the last look
+        self._taken = 0  # bytes of them, and of the one that was looked at
         self._allowed = float(pace.changes or 0)
         self._now = 0.0
 
@@ -86,9 +90,11 @@ class Cadence:
         if cue is Cue.LOOK:
             self._looked, self._luma, self._rested = frame.offset, luma, 0
             self._cells = cells(frame) if self._pace.waits else None
+            self._taken = frame.nbytes
             self._allowed = max(0.0, self._allowed - 1)
         else:
             self._rested += 1
+            self._taken += frame.nbytes
         return cue
 
     def _allow(self, offset: float) -> None:
@@ -100,6 +106,8 @@ class Cadence:
     def _cue(self, frame: Frame, luma: NDArray[np.int16], *, settled: bool) -> Cue:
         offset = frame.offset
         if self._looked is None or self._luma is None or self._rested + 1 >= self._pace.frames:
+            return Cue.LOOK
+        if self._pace.memory is not None and self._taken + frame.nbytes > self._pace.memory:
             return Cue.LOOK
         same_shape = luma.shape == self._luma.shape
         # As the mean of `np.abs`, which takes five times as long: these are few numbers.

@@ -101,6 +101,11 @@ class Frame:
         height, width = self.planes[0].shape[:2]
         return int(height), int(width)
 
+    @property
+    def nbytes(self) -> int:
+        """Memory of the planes."""
+        return sum(plane.nbytes for plane in self.planes)
+
     def with_planes(self, planes: tuple[Plane, ...]) -> "Frame":
         """Return the same moment with other pixels."""
         return replace(self, planes=planes)

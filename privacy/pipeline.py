@@ -1,6 +1,7 @@
 """Frames in, outcomes out: the one path that every face shares."""
 
 import math
+import sys
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -153,8 +154,24 @@ def judge(
         yield frame, verdict
 
 
+@dataclass(frozen=True, slots=True)
+class Room:
+    """Memory for frames that wait.
+
+    Attributes:
+        most: Bytes. Beyond them, the frame that has waited longest leaves at once, hidden.
+        taken: Returns the bytes that a frame takes, the same as long as it waits.
+    """
+
+    most: int = sys.maxsize
+    taken: Callable[[Frame], int] = lambda frame: frame.nbytes
+
+
 def wait(
-    ruled: Iterable[tuple[Frame, Verdict]], seconds: float, last: Callable[[Frame], Verdict] | None = None
+    ruled: Iterable[tuple[Frame, Verdict]],
+    seconds: float,
+    last: Callable[[Frame], Verdict] | None = None,
+    room: Room = Room(),
 ) -> Iterator[tuple[Frame, Verdict]]:
     """Hold frames back until the next look, and hide those whose next look is not clear.
 
@@ -166,16 +183,22 @@ def wait(
         seconds: Nothing waits longer than this.
         last: Looks at the last frame, so that those before it have a look after them, too. If None, what is held at the
             end of the source leaves by its own verdict.
+        room: For what is held.
     """
     held: deque[tuple[Frame, Verdict]] = deque()
+    taken = 0
     try:
         for frame, verdict in ruled:
             if not verdict.inherited:
                 while held:
                     yield _settle(held.popleft(), verdict)
+                taken = 0
             held.append((frame, verdict))
-            while frame.offset - held[0][0].offset > seconds:
-                yield held.popleft()
+            taken += room.taken(frame)
+            while held and ((over := frame.offset - held[0][0].offset > seconds) or taken > room.most):
+                first, ruling = held.popleft()
+                taken -= room.taken(first)
+                yield first, ruling if over else _crowded_out(ruling)
     except SourceLostError:
         yield from _settled(held, last)  # was read whole, so it is part of the output
         raise
@@ -210,6 +233,13 @@ def _joined(opening: NDArray[np.bool_], later: NDArray[np.bool_] | None) -> NDAr
     return np.asarray(opening | later, np.bool_)
 
 
+def _crowded_out(verdict: Verdict) -> Verdict:
+    """Return what is ruled of a frame that could not wait for the look that it was to wait for."""
+    if verdict.state is State.CLEAR:
+        return replace(verdict, state=State.UNCERTAIN, reason=Reason.OVERLOAD)
+    return replace(verdict, opening=None)
+
+
 @dataclass(slots=True, eq=False)
 class _Held:
     """A frame on its way out; `seen` if the detectors looked at it themselves."""
@@ -225,6 +255,8 @@ def follow(
     rules: Subjects,
     look_behind_s: float = 0.0,
     most: int | None = None,
+    *,
+    room: Room = Room(),
 ) -> Iterator[tuple[Frame, Verdict, tuple[Hidden, ...]]]:
     """Yield each frame with the subjects to hide in it; a frame whose look failed is no longer CLEAR.
 
@@ -237,6 +269,7 @@ def follow(
         rules: The policy's, for times, scores and margins.
         look_behind_s: Frames wait this long, so that who is found later is hidden in them as well.
         most: But no more than so many frames wait, whatever their offsets say; None for as many as there are.
+        room: For those that wait.
     """
     every = rules.detect_every_s if look_behind_s >= rules.detect_every_s else 0.0
     # Who comes in is hidden in hindsight as long as frames wait: so long their part of the picture may wait, too.
@@ -247,6 +280,7 @@ def follow(
     )
     tracks, looks = Tracks(rules), _Looks(subjects, patient, every, min(most or MAX_UNSEEN, MAX_UNSEEN))
     held: deque[_Held] = deque()
+    taken = 0
     try:
         for frame, verdict in ruled:
             ran_back = bool(held) and frame.offset < held[-1].frame.offset  # the tracks start anew
@@ -254,10 +288,18 @@ def follow(
                 looks.at_last(held, tracks, due=True)
             if ran_back:
                 yield from _released(held, tracks)
+                taken = 0
             held.append(_Held(frame, verdict, seen=False))
+            taken += room.taken(frame)
             looks.at_last(held, tracks)
-            while held and (frame.offset - held[0].frame.offset >= look_behind_s or len(held) > (most or len(held))):
-                yield _left(held.popleft(), tracks)
+            while held:
+                over = frame.offset - held[0].frame.offset >= look_behind_s or len(held) > (most or len(held))
+                if not over and taken <= room.most:
+                    break
+                first = held.popleft()
+                taken -= room.taken(first.frame)
+                first.verdict = first.verdict if over else _crowded_out(first.verdict)
+                yield _left(first, tracks)
     except SourceLostError:
         looks.at_last(held, tracks, due=True)
         yield from _released(held, tracks)

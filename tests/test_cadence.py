@@ -76,6 +76,14 @@ def test_a_clock_that_crawls_is_bounded_in_frames() -> None:
     assert cues([100] * 8, Pace(frames=3), rate=1e9) == "L..L..L."
 
 
+def test_a_clock_that_crawls_is_bounded_in_memory() -> None:
+    """Of what is held for the next look, the frame that had the last one is a part."""
+    taken = grey_frame(100).nbytes
+
+    assert cues([100] * 8, Pace(memory=3 * taken), rate=1e9) == "L..L..L."
+    assert cues([100] * 3, Pace(memory=taken - 1), rate=1e9) == "LLL"
+
+
 def test_a_still_view_may_wait_longer_and_one_that_moves_may_not() -> None:
     still, moving = [100] * 21, [100 + 2 * (n % 2) for n in range(21)]
 

@@ -442,6 +442,58 @@ def test_no_more_frames_wait_than_a_fast_camera_sends_although_the_clock_crawls(
     assert most <= pipeline.MAX_HELD_PER_S + Pace().frames
 
 
+Waits = Callable[[Iterator[tuple[Frame, Verdict]], pipeline.Room], Iterator[tuple[Frame, Verdict]]]
+
+
+def held_for_a_look(ruled: Iterator[tuple[Frame, Verdict]], room: pipeline.Room) -> Iterator[tuple[Frame, Verdict]]:
+    return pipeline.wait(ruled, 1.0, room=room)
+
+
+def held_for_subjects(ruled: Iterator[tuple[Frame, Verdict]], room: pipeline.Room) -> Iterator[tuple[Frame, Verdict]]:
+    left = pipeline.follow(ruled, {Subject.PEOPLE: Finds(detection(BOX))}, RULES.subjects, 1.0, room=room)
+    return ((frame, verdict) for frame, verdict, _ in left)
+
+
+@pytest.mark.parametrize("waits", [held_for_a_look, held_for_subjects])
+@pytest.mark.parametrize(
+    ("state", "opening"),
+    [(State.CLEAR, None), (State.PROHIBITED, np.ones((2, 2), np.bool_))],
+    ids=["a permitted view", "what is around an opening"],
+)
+def test_what_finds_no_room_to_wait_leaves_hidden(
+    waits: Waits, state: State, opening: NDArray[np.bool_] | None
+) -> None:
+    came = 0
+
+    def ruled() -> Iterator[tuple[Frame, Verdict]]:
+        nonlocal came
+        for came in range(1, 51):
+            frame = grey_frame(DARK, came * 1e-6, came)
+            yield frame, Verdict(state, Reason.MODEL, frame.offset, inherited=True, opening=opening)
+
+    room, left, most = pipeline.Room(5 * grey_frame(DARK).nbytes), list[Verdict](), 0
+    for frame, verdict in waits(ruled(), room):
+        left.append(verdict)
+        most = max(most, came - frame.sequence)
+
+    assert most == 5
+    assert len(left) == 50
+    assert not any(verdict.state is State.CLEAR or verdict.opening is not None for verdict in left[:45])
+    assert {verdict.reason for verdict in left[:45]} == {Reason.OVERLOAD if state is State.CLEAR else Reason.MODEL}
+    assert all(verdict.state is state for verdict in left[45:])
+
+
+@pytest.mark.parametrize("waits", [held_for_a_look, held_for_subjects])
+def test_a_frame_larger_than_all_the_room_leaves_hidden_at_once(waits: Waits) -> None:
+    frames = [grey_frame(DARK, n / 10, n) for n in range(5)]
+    ruled = ((frame, Verdict(State.CLEAR, Reason.MODEL, frame.offset)) for frame in frames)
+
+    left = list(waits(ruled, pipeline.Room(frames[0].nbytes - 1)))
+
+    assert [frame.sequence for frame, _ in left] == list(range(5))
+    assert {verdict.reason for _, verdict in left} == {Reason.OVERLOAD}
+
+
 @pytest.mark.parametrize("lost", [False, True])
 def test_what_waits_at_the_end_is_hidden_if_its_last_frame_is_private(lost: bool) -> None:
     """It changes too slowly for a look of its own, and no next one comes."""

@@ -72,6 +72,14 @@ NO_DATABASE = "none"
     help="Largest picture, counted before it is decoded.",
 )
 @click.option(
+    "--max-waiting-mib",
+    default=Limits().waiting_bytes // MIB,
+    show_default=True,
+    type=click.IntRange(1),
+    help="Memory for the frames of one stream that wait for the next look (look-behind), in MiB; what finds no room "
+    "leaves at once, hidden.",
+)
+@click.option(
     "--max-client-streams", default=4096, show_default=True, type=click.IntRange(1), help="Streams of one client."
 )
 @click.option(
@@ -198,9 +206,17 @@ def _may_show(options: Options) -> bool:
     return options.http is not None and (options.tokens or is_loopback(options.http))
 
 
-def _options(*, max_message_mib: int, max_pixels: int, shared_memory_mib: int, grace: float, **told: Any) -> Options:  # noqa: ANN401
+def _options(
+    *,
+    max_message_mib: int,
+    max_pixels: int,
+    max_waiting_mib: int,
+    shared_memory_mib: int,
+    grace: float,
+    **told: Any,  # noqa: ANN401
+) -> Options:
     return Options(
-        limits=Limits(max_message_mib * MIB, max_pixels),
+        limits=Limits(max_message_mib * MIB, max_pixels, max_waiting_mib * MIB),
         shared_memory_bytes=shared_memory_mib * MIB,
         grace_s=grace,
         detectors=detectors,

@@ -1,8 +1,9 @@
 """What comes next, taken by a thread of its own, so that whoever waits for it can notice that nothing comes."""
 
+import sys
 import threading
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Generic, TypeVar
 
 from privacy.serve.cpu import Meter
@@ -18,16 +19,23 @@ class Ahead(Generic[T]):
     Args:
         items: What is drained. The thread ends with it.
         room: Items that may wait; beyond them the iterator is slowed down.
+        most: The same in bytes; one item may wait whatever it takes.
+        taken: Returns the bytes that an item takes.
 
     Attributes:
         meter: What the thread costs.
     """
 
-    def __init__(self, items: Iterator[T], room: int) -> None:
+    def __init__(
+        self, items: Iterator[T], room: int, most: int = sys.maxsize, taken: Callable[[T], int] = lambda _: 0
+    ) -> None:
         self.meter = Meter()
         self._items = items
         self._room = room
-        self._waiting: deque[T] = deque()
+        self._most = most
+        self._taken = taken
+        self._waiting: deque[tuple[T, int]] = deque()
+        self._bytes = 0
         self._changed = threading.Condition()
         self._ended = False
         self._failure: BaseException | None = None
@@ -47,7 +55,8 @@ class Ahead(Generic[T]):
                     return
                 if not self._waiting:
                     return
-                item = self._waiting.popleft()
+                item, taken = self._waiting.popleft()
+                self._bytes -= taken
                 self._changed.notify_all()
             yield item
 
@@ -67,15 +76,21 @@ class Ahead(Generic[T]):
             self._ended = True
             self._changed.notify_all()
 
+    def _has_room(self, taken: int) -> bool:
+        return not self._waiting or (len(self._waiting) < self._room and self._bytes + taken <= self._most)
+
     def _drain(self) -> None:
         try:
             for item in self._items:
                 self.meter.read()
+                taken = self._taken(item)
                 with self._changed:
-                    self._changed.wait_for(lambda: len(self._waiting) < self._room or self._ended)
+                    while not (self._has_room(taken) or self._ended):
+                        self._changed.wait()
                     if self._ended:
                         return
-                    self._waiting.append(item)
+                    self._waiting.append((item, taken))
+                    self._bytes += taken
                     self._changed.notify_all()
         except BaseException as error:  # it belongs to the thread that iterates
             self._failure = error

@@ -59,7 +59,7 @@ class Engine:
             over the wire.
         subjects: What finds people, faces and screens.
         device: Where pixels are masked; see `privacy.masking.masker_for`.
-        limits: What one message may cost.
+        limits: What one message may cost, and what waits of one stream.
         max_streams: Streams at the same time, if the machine is strong enough for them.
         workers: Runs of the model at the same time.
         shared_memory_bytes: What all streams together may share with their clients; 0 for nothing.
@@ -311,6 +311,7 @@ class EnforcementService(pb_grpc.EnforcementServiceServicer):
             masker=masker_for(engine.device),
             observers=self._observers,
             account=account,
+            waiting_bytes=engine.limits.waiting_bytes,
             changed=lambda: engine.changed(facts.camera),
             slots=slots,
         )

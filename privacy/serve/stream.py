@@ -42,6 +42,8 @@ CREDITS = 8
 _FASTEST = 60
 """Frames a second for which there are credits while frames wait for the next look."""
 _CHANGES = 4
+_AHEAD, _WAIT, _FOLLOW = 0.125, 0.375, 0.5
+"""Shares of the memory for what waits: until somebody takes it, for the next look, and for who is found later."""
 _PAUSE_S = 0.5
 
 
@@ -65,16 +67,16 @@ def credits_for(look_behind_s: float) -> int:
     return CREDITS + math.ceil(2 * look_behind_s * _FASTEST)
 
 
-def pace_of(timing: Timing, look_behind_s: float) -> tuple[Timing, Pace]:
+def pace_of(timing: Timing, look_behind_s: float, memory: int) -> tuple[Timing, Pace]:
     """Return when a stream's frames are looked at.
 
     Those that wait for the next look must not wait longer than they may: neither by their own clock nor, since a client
-    that has used all its credits sends nothing more, in frames.
+    that has used all its credits sends nothing more, in frames, nor in bytes of `memory`.
     """
     if look_behind_s > 0:
         every = min(timing.look_every_s, look_behind_s)
         paced = replace(timing, look_every_s=every, look_again_s=min(timing.look_again_s, every))
-        return paced, Pace(frames=credits_for(look_behind_s) // 2, changes=_CHANGES)
+        return paced, Pace(frames=credits_for(look_behind_s) // 2, memory=memory, changes=_CHANGES)
     return timing, Pace(still_s=min(2 * timing.look_every_s, timing.stall_s / 2), changes=_CHANGES)
 
 
@@ -93,6 +95,7 @@ class Stream:
         masker: What masks pixels.
         observers: Who hears of every answer.
         account: What the stream costs is counted here.
+        waiting_bytes: What its frames may take while they wait.
         changed: Says whether the camera shows none of its approved views.
         slots: Shared memory of the stream, if there is any.
     """
@@ -111,6 +114,7 @@ class Stream:
         masker: Masker,
         observers: Observers,
         account: Account,
+        waiting_bytes: int,
         changed: Callable[[], bool] = lambda: False,
         slots: Slots | None = None,
     ) -> None:
@@ -129,6 +133,7 @@ class Stream:
         self._masker = masker
         self._observers = observers
         self._account = account
+        self._waiting_bytes = waiting_bytes
         self._changed = changed
         self._slots = slots
         self._log = log.bind(stream=facts.session, camera=facts.camera)
@@ -185,13 +190,18 @@ class Stream:
         terms = self._told  # if others hold by now, the first frame finds that out
         watch = Watch(self._policy)
         watch.declare(terms.purposes)
-        timing, pace = pace_of(self._policy.timing, self._facts.look_behind_s)
+        timing, pace = pace_of(self._policy.timing, self._facts.look_behind_s, self._share(_WAIT).most)
         self._seat.urgent = watch.open
         frames = self._frames(self._under_terms(arrivals, watch, terms))
         ruled = pipeline.judge(frames, self._looks, watch, Cadence(timing, pace))
         if self._facts.look_behind_s == 0:
             return self._followed(ruled)
-        ahead = Ahead(ruled, credits_for(self._facts.look_behind_s))
+        ahead = Ahead(
+            ruled,
+            credits_for(self._facts.look_behind_s),
+            most=self._share(_AHEAD).most,
+            taken=lambda one: self._taken(one[0]),
+        )
         ending.callback(ahead.close)
         self._meters.append(ahead.meter)
         return self._waited(ahead, watch)
@@ -208,7 +218,8 @@ class Stream:
 
         seconds = self._facts.look_behind_s
         while not ahead.over:
-            yield from self._followed(pipeline.wait(ahead.until_pause(seconds + _PAUSE_S), seconds, last))
+            coming = ahead.until_pause(seconds + _PAUSE_S)
+            yield from self._followed(pipeline.wait(coming, seconds, last, self._share(_WAIT)))
             ahead.wait()
         ahead.check()
 
@@ -217,9 +228,20 @@ class Stream:
             return ((frame, verdict, ()) for frame, verdict in ruled)
         # Frames wait once more here. A client that has used half its credits for that must not wait for its results.
         seconds = self._facts.look_behind_s
+        most = max(1, credits_for(seconds) // 2 - CREDITS)
         return pipeline.follow(
-            ruled, self._subjects, self._policy.subjects, seconds, most=max(1, credits_for(seconds) // 2 - CREDITS)
+            ruled, self._subjects, self._policy.subjects, seconds, most=most, room=self._share(_FOLLOW)
         )
+
+    def _share(self, share: float) -> pipeline.Room:
+        return pipeline.Room(int(share * self._waiting_bytes), self._taken)
+
+    def _taken(self, frame: Frame) -> int:
+        """Return what a frame keeps in memory: its planes, and what they were unpacked from."""
+        came = self._working[frame.sequence].came
+        if self._setup.format.layout is None:
+            return len(came.data) + frame.nbytes
+        return 0 if came.slot is not None else len(came.data)  # the planes are what came; slots have room of their own
 
     def _unchanged(self, verdict: Verdict) -> Verdict:
         """Return the verdict; nothing is clear, and nothing but the whole is hidden, in a view that nobody approved."""

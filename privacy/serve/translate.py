@@ -94,15 +94,18 @@ _RANGE_OF = {
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What one message may cost.
+    """What one message may cost, and what waits of one stream.
 
     Attributes:
         message_bytes: Largest message.
         pixels: Largest picture, counted before it is decoded.
+        waiting_bytes: Memory for the frames of a stream with look-behind, as they came and unpacked. This much is
+            enough for two seconds of 4K at 30 frames a second in which people are hidden, and for 1080p at any rate.
     """
 
     message_bytes: int = 64 * 1024 * 1024
     pixels: int = 7680 * 4320
+    waiting_bytes: int = 1536 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,16 +19,18 @@ from privacy import jpeg, pipeline
 from privacy.cadence import Cadence
 from privacy.errors import FrameError
 from privacy.evidence import Evidence
+from privacy.frame import Frame
 from privacy.models import catalogue
 from privacy.serve import pictures, servicer
 from privacy.serve import stream as streams
 from privacy.serve.scheduler import MAX_BATCH
 from privacy.serve.server import Server
+from privacy.serve.translate import Limits
 from privacy.v1 import enforcement_service_pb2 as pb
 from privacy.v1 import enforcement_service_pb2_grpc as pb_grpc
 from privacy.v1 import verdict_pb2
-from privacy.verdict import State, Watch
-from tests.serve.messages import DARK, LIGHT, clear, config, frame, results
+from privacy.verdict import State, Verdict, Watch
+from tests.serve.messages import DARK, LIGHT, clear, config, frame, payload, results
 from tests.serve.units import units
 from tests.toys import Bright, grey_frame
 
@@ -271,17 +273,22 @@ STEPS = st.lists(
 )
 
 
-@given(STEPS, st.sampled_from([0.25, 0.5, 1.0, 2.0]))
+@given(STEPS, st.sampled_from([0.25, 0.5, 1.0, 2.0]), *[st.sampled_from([1, 4, 1000])] * 2)
 def test_no_frame_that_waits_leaves_clear_without_a_clear_look_after_it(
-    steps: list[tuple[float, int]], seconds: float
+    steps: list[tuple[float, int]], seconds: float, paced: int, most: int
 ) -> None:
-    timing, pace = streams.pace_of(POLICY.timing, seconds)
+    """Nor if there is room for no more than `most` frames, or for the `paced` that they are looked at by."""
+    taken = grey_frame(DARK).nbytes
+    timing, pace = streams.pace_of(POLICY.timing, seconds, paced * taken)
     watch = Watch(POLICY)
     offsets = itertools.accumulate(step for step, _ in steps)
     frames = [grey_frame(level, at, n) for n, (at, (_, level)) in enumerate(zip(offsets, steps, strict=True))]
     ruled = list(pipeline.judge(frames, Bright(), watch, Cadence(timing, pace)))
 
-    left = pipeline.wait(iter(ruled), seconds, lambda frame: watch.see(pipeline.examine(frame, Bright()), frame.offset))
+    def last(frame: Frame) -> Verdict:
+        return watch.see(pipeline.examine(frame, Bright()), frame.offset)
+
+    left = pipeline.wait(iter(ruled), seconds, last, pipeline.Room(most * taken))
 
     for (shown, verdict), n in zip(left, range(len(frames)), strict=True):
         assert shown.sequence == n
@@ -289,6 +296,45 @@ def test_no_frame_that_waits_leaves_clear_without_a_clear_look_after_it(
             following = [later for _, later in ruled[n:] if not later.inherited]
             assert not following or following[0].state is State.CLEAR
             assert following or Bright().look(list(frames[-1].planes), [0.0])[0].p_prohibited < 0.3
+
+
+NOTE = b"\xff\xfe" + (40_002).to_bytes(2, "big") + bytes(40_000)
+
+
+@pytest.mark.parametrize(
+    ("pixel_format", "picture", "how"),
+    [
+        pytest.param("GRAY", payload("GRAY", DARK), {"MODEL"}, id="what is unpacked is looked at the sooner"),
+        pytest.param(
+            "JPEG", b"\xff\xd8" + NOTE + payload("JPEG", DARK)[2:], {"OVERLOAD"}, id="what came is hidden the sooner"
+        ),
+    ],
+)
+def test_frames_that_wait_take_no_more_memory_than_they_may(
+    serve: Callable[..., Server], pixel_format: str, picture: bytes, how: set[str]
+) -> None:
+    """Their clock crawls and the view is still, so that 100 of them would wait for a look."""
+    server = serve(limits=Limits(waiting_bytes=8 * len(picture)))  # three of them for the next look
+    answered = threading.Semaphore(0)
+
+    def messages() -> Iterator[pb.EnforceStreamRequest]:
+        yield config(pixel_format, look_behind=Duration(seconds=2))
+        for n in range(120):
+            one = at(n, min(n, 20) + n * 1e-6)
+            one.frame.data = picture
+            yield one
+            if n >= 8:
+                assert answered.acquire(timeout=10)
+
+    answers = []
+    with grpc.insecure_channel(server.address) as channel:
+        for response in Stub(channel).EnforceStream(messages(), timeout=30):
+            if response.WhichOneof("message") == "result":
+                answers.append(response.result)
+                answered.release()
+
+    assert [answer.sequence_number for answer in answers] == list(range(120))
+    assert set(reasons(answers[20:-4])) == how
 
 
 def test_a_camera_that_pauses_has_its_last_frames_answered_hidden_and_goes_on(stub: Stub) -> None:
