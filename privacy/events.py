@@ -69,6 +69,7 @@ class Looked(Event):
         masked: True if the frame left hidden as a whole.
         exposure_frames: Frames of the stream that left clear and may have shown a prohibited place, so far.
         exposure_s: How long they did, in seconds.
+        held_s: Seconds since the look before, by the camera's clock, that `at` lacks: it was as far ahead as it may be.
     """
 
     verdict: Verdict
@@ -77,6 +78,7 @@ class Looked(Event):
     masked: bool = True
     exposure_frames: int = 0
     exposure_s: float = 0.0
+    held_s: float = 0.0
 
 
 class MaskChange(StrEnum):

@@ -290,7 +290,7 @@ def _seen(sight: Spell | None, event: Looked) -> Spell:
     verdict = event.verdict
     if sight is None:
         sight = Spell(event.at, event.at)
-    gap = event.at - sight.until
+    gap = event.at - sight.until + event.held_s
     zones, objects = Counter(sight.zones), dict(sight.objects)
     if verdict.zone is not None:
         zones[verdict.zone] += 1

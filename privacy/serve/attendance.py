@@ -27,12 +27,14 @@ class Attending:
         ahead: Seconds to be added to its times: another stream of its camera, whose clock ran fast, has ended later
             than this one began.
         prohibited: Whether its last look showed a prohibited place.
+        held: Seconds that the time of its last look lacks, since nothing may be later than `latest`.
     """
 
     source: int
     policy: str
     ahead: float = 0.0
     prohibited: bool = False
+    held: float = 0.0
 
 
 class Attendance:
@@ -61,7 +63,8 @@ class Attendance:
                 ahead = 0.0
             self._streams.setdefault(event.subject, streams)[session] = Attending(source, policy, ahead)
         stream = streams.get(session)
-        event = replace(event, at=min(latest, event.at + (0.0 if stream is None else stream.ahead)))
+        at = event.at + (0.0 if stream is None else stream.ahead)
+        event, held = replace(event, at=min(at, latest)), max(0.0, at - latest)
         if stream is None:
             return event
         others = [other for name, other in streams.items() if name != session]
@@ -72,7 +75,11 @@ class Attendance:
                 if others:
                     return None
                 del self._streams[event.subject]
+            case StreamOpened():
+                stream.held = held
             case Looked():
+                event = replace(event, held_s=event.held_s + max(0.0, held - stream.held))
+                stream.held = held
                 stream.prohibited = event.verdict.state is State.PROHIBITED
                 if event.verdict.state is State.CLEAR and any(other.prohibited for other in others):
                     return None

@@ -6,8 +6,8 @@ MAX_STEP_S = 60.0
 """Two frames of a stream that are farther apart by their camera's clock than this tell nothing of the time between."""
 
 
-def moment(at: float, before: float | None, offset: float, now: float) -> float:
-    """Return when a frame was taken, in seconds since 1970-01-01 UTC.
+def moment(at: float, before: float | None, offset: float, now: float) -> tuple[float, float]:
+    """Return when a frame was taken, in seconds since 1970-01-01 UTC, and how many seconds that lacks.
 
     By the camera's clock or by ours, whichever went farther: one that stands still hides no dwelling and no movement.
     But never farther ahead of ours than `MAX_LEAD_S`: what a client claims of the future must not stand for what is to
@@ -21,4 +21,6 @@ def moment(at: float, before: float | None, offset: float, now: float) -> float:
     """
     if before is not None and 0 < offset - before < MAX_STEP_S:
         at += offset - before
-    return min(max(at, now), now + MAX_LEAD_S)
+    at = max(at, now)
+    held = max(0.0, at - now - MAX_LEAD_S)
+    return at - held, held

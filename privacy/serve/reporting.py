@@ -115,6 +115,7 @@ class _Watched:
     camera: str
     offset: float | None = None
     at: float = 0.0
+    held: float = 0.0  # seconds that it lacks since the last look
     sequence: int | None = None
     ptz: Ptz | None = None
     looked: float | None = None
@@ -273,7 +274,8 @@ class Reporting:
         watched = self._streams.get(stream.session)
         if watched is None:
             return
-        at = watched.at = moment(watched.at, watched.offset, answer.verdict.offset, self.store.clock())
+        at, held = moment(watched.at, watched.offset, answer.verdict.offset, self.store.clock())
+        watched.at, watched.held = at, watched.held + held
         # A picture is kept only of what may become a report, and only while few wait.
         telling = answer.verdict.state is State.PROHIBITED or answer.verdict.reason is Reason.VIEW_CHANGED
         frame = answer.frame if telling and self._queue.qsize() < MAX_PICTURES_WAITING else None
@@ -293,7 +295,9 @@ class Reporting:
             exposure_s=answer.exposure_s,
             objects=answer.verdict.objects,
             screens=_screens(answer.subjects, self._policies.get(stream.policy)),
+            held_s=watched.held,
         )
+        watched.held = 0.0
         self._put(_Seen(looked, stream.policy, stream.session, frame, answer.plan))
 
     def closed(self, stream: StreamFacts, error: PrivacyError | None) -> None:

@@ -469,6 +469,30 @@ def test_a_stream_is_never_farther_ahead_than_it_may_be(alone: Reporting, clock:
     assert max(times) <= clock.now + MAX_LEAD_S
 
 
+@pytest.mark.parametrize(
+    ("shown", "rules"),
+    [
+        pytest.param([1810], ["PROHIBITED_VIEW"], id="half an hour of a file, and then ten seconds of a washroom"),
+        pytest.param([1800, 10], ["PROHIBITED_VIEW"], id="half an hour of a file, and the washroom in the next one"),
+        pytest.param([1800, 4], [], id="a washroom that is seen for too short a time by any clock"),
+    ],
+)
+def test_what_a_stream_shows_when_it_is_as_far_ahead_as_it_may_be_is_counted_by_its_own_clock(
+    alone: Reporting, shown: list[int], rules: list[str]
+) -> None:
+    """`shown` are the seconds of files that are streamed at once, one after the other; the last ten show a washroom."""
+    for session, seconds in enumerate(shown):
+        facts = stream(str(session))
+        alone.opened(facts)
+        for number in range(seconds):
+            last = session == len(shown) - 1 and number >= seconds - 10
+            alone.answered(facts, seen(number, State.PROHIBITED if last else State.CLEAR))
+        alone.closed(facts, None)
+    until(lambda: True if not alone.busy else None)
+
+    assert [change.report.rule for change in alone.store.changes(0)] == rules
+
+
 def test_misuse_is_reported_after_a_stream_that_claimed_an_hour_of_frames_at_once(
     alone: Reporting, clock: Clock
 ) -> None:
