@@ -16,6 +16,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from privacy.errors import DatabaseError, InputError, UnauthenticatedError
+from privacy.serve.connections import Connection
 from privacy.tokens import Tokens
 
 Exposition = Callable[[], tuple[bytes, str]]
@@ -76,7 +77,7 @@ class HttpFace:
         self._ready = ready
         key, certificate = self._tls or (None, None)
         config = uvicorn.Config(
-            self.app, ws="none", http="h11", lifespan="off", log_config=None, access_log=False,
+            self.app, ws="none", http=Connection, lifespan="off", log_config=None, access_log=False,
             server_header=False, limit_concurrency=_MOST, timeout_graceful_shutdown=_ENDS_WITHIN_S,
             ssl_keyfile=key, ssl_certfile=certificate,
         )  # fmt: skip
