@@ -32,6 +32,8 @@ CLOCK_JUMP_S = 10.0
 """Timestamps that leap by more than this, either way, are a clock that was set and not time that passed."""
 _SEEKABLE = ("mp4", "matroska")
 """Containers whose index says which picture is where, so that reading may begin anywhere."""
+_TIMED = ("avi", "asf")
+"""Containers with one time a packet, FFmpeg's `dts`, by which alone it is found: not where it is said to lie."""
 _PICTURE_FORMATS = re.compile(r"_pipe$|^image2$|^gif$|^ico$")
 _ENCRYPTED_TAGS = ("encv", "enca")
 _TOLERANCE_S = 0.02  # timestamps are rounded to the ticks of their container
@@ -258,7 +260,7 @@ class VideoRecording:
         if duration > MAX_DURATION_S:
             raise self._unreadable(Fault.TOO_LONG, f"its header claims {duration / 86400:.0f} days")
         parts = any(name in form for name in _SEEKABLE)
-        self._indexed = stream.start_time is not None and (parts or form == "avi")
+        self._indexed = stream.start_time is not None and (parts or form in _TIMED)
         rate = stream.average_rate or stream.guessed_rate
         return RecordingInfo(
             size=(stream.codec_context.height, stream.codec_context.width),
@@ -296,8 +298,8 @@ class VideoRecording:
 
     def _timed(self, packet: "Packet[VideoStream]", step: float) -> float:
         base = packet.time_base
-        # AVI says only when to decode, and without an index of key frames can be sought by nothing else.
-        ticks = packet.dts if packet.pts is None or self._reach is not None else packet.pts
+        # Of these FFmpeg guesses when a picture is shown; and where no index tells key frames, a guess seeks past one.
+        ticks = packet.dts if packet.pts is None or self.info.container in _TIMED else packet.pts
         if ticks is None:  # a stream without a container has no clock
             offset = self._ordinal * step
             packet.pts = packet.dts = round(offset / base)
@@ -363,7 +365,7 @@ class VideoRecording:
                 return
             # Without an index the only sure way back is the byte where the packet was.
             self._shift, self._ordinal, self._previous = 0.0, 0, 0.0
-            if key is None or key.pos < 0:
+            if key is None or key.pos < 0 or self.info.container in _TIMED:
                 self._reopen()
                 return
             self._shift, self._ordinal, self._previous = key.shift, key.ordinal, key.offset

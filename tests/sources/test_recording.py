@@ -78,7 +78,7 @@ def test_wherever_a_file_with_pauses_is_cut_off_it_says_so(tmp_path: Path, chunk
 
 
 @pytest.mark.parametrize("codec", ["libx264", "mpeg4"])
-@pytest.mark.parametrize("name", ["a.mp4", "a.mkv", "a.avi", "unfinished.avi", "a.ts"])
+@pytest.mark.parametrize("name", ["a.mp4", "a.mkv", "a.avi", "unfinished.avi", "a.ts", "a.asf"])
 def test_between_any_two_key_frames_it_can_be_looked_closer(tmp_path: Path, name: str, codec: str) -> None:
     """As an audit does after its first look, forwards and backwards. A frame says by its brightness which it is."""
     no_cuts = {"sc_threshold": "0"} if codec == "libx264" else {"sc_threshold": "1000000000", "b": "9000000"}
