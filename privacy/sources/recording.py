@@ -8,6 +8,7 @@ from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from enum import StrEnum
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from typing import BinaryIO, Protocol
@@ -38,7 +39,8 @@ _PICTURE_FORMATS = re.compile(r"_pipe$|^image2$|^gif$|^ico$")
 _ENCRYPTED_TAGS = ("encv", "enca")
 _TOLERANCE_S = 0.02  # timestamps are rounded to the ticks of their container
 _EARLY_S = 2.0  # containers round their duration, and sound may outlast the pictures
-_TS_PACKET = 188
+_TS_PACKET, _STAMP = 188, 4  # ISO 13818-1; on Blu-ray and of camcorders each follows a time
+_TS_SYNC = b"G"
 _PENDING = 1024  # no decoder holds back so many pictures
 
 
@@ -392,9 +394,9 @@ class VideoRecording:
         if "mp4" in form:
             missing = self._missing_samples()
         elif "matroska" in form or (self._reach is not None and self._reach.short):
-            missing = self._missing_end()
+            missing = self._told_by(partial(missing_of, reach=self._reach))
         elif form == "mpegts" and self._size % _TS_PACKET:
-            missing = "its last packet is not whole"
+            missing = self._told_by(self._cut_packet)
         counted = self._reach is not None and self._stream.frames > 0  # pauses too, of which `end` does not tell
         if not missing and not counted and 0 < self.end < self.info.duration - max(_EARLY_S, 0.02 * self.info.duration):
             missing = f"it claims {self.info.duration:.3f} s"
@@ -412,11 +414,17 @@ class VideoRecording:
             return ""
         return f"its index reaches to byte {last.pos + last.size} and the file has {self._size}"
 
-    def _missing_end(self) -> str:
-        """Return what is missing, "" if nothing is or nobody can tell; that is left in `broken`."""
+    def _cut_packet(self, file: BinaryIO) -> str:
+        """Return what is missing of a transport stream that is no row of bare packets."""
+        step = _STAMP + _TS_PACKET
+        stamped = file.read(3 * step)[_STAMP::step] == 3 * _TS_SYNC
+        return "" if stamped and not self._size % step else "its last packet is not whole"
+
+    def _told_by(self, look: Callable[[BinaryIO], str]) -> str:
+        """Return what a look into the file tells is missing, "" if nobody can look; that is left in `broken`."""
         try:
             with closing(Path(self.name).open("rb") if self._opener is None else self._opener()) as file:
-                return missing_of(file, self._reach)
+                return look(file)
         except RecordingError as error:
             why, said = Fault(error.why), str(error)
         except OSError as error:

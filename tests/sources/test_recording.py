@@ -105,3 +105,13 @@ def test_between_any_two_key_frames_it_can_be_looked_closer(tmp_path: Path, name
 
     assert len(gaps) >= 4
     assert recording.broken == []
+
+
+@pytest.mark.parametrize("name", ["a.ts", "a.m2ts"])
+@pytest.mark.parametrize("cut", [0, 1, 100, 187])
+def test_a_transport_stream_is_whole_if_its_last_packet_is(tmp_path: Path, name: str, cut: int) -> None:
+    """Camcorders write each packet behind four bytes that say when it came."""
+    path = write_clip(tmp_path / name)
+    path.write_bytes(path.read_bytes()[: path.stat().st_size - cut])
+
+    assert (Fault.TRUNCATED in [one.why for one in read_through(VideoRecording(str(path)))[1]]) == (cut > 0)
