@@ -23,9 +23,11 @@ from privacy.frame import Frame
 from privacy.models import catalogue
 from privacy.serve import pictures, servicer
 from privacy.serve import stream as streams
+from privacy.serve.live import Live
+from privacy.serve.observer import Answer, StreamFacts
 from privacy.serve.scheduler import MAX_BATCH
 from privacy.serve.server import Server
-from privacy.serve.translate import Limits
+from privacy.serve.translate import Arrival, Limits
 from privacy.v1 import enforcement_service_pb2 as pb
 from privacy.v1 import enforcement_service_pb2_grpc as pb_grpc
 from privacy.v1 import verdict_pb2
@@ -335,6 +337,45 @@ def test_frames_that_wait_take_no_more_memory_than_they_may(
 
     assert [answer.sequence_number for answer in answers] == list(range(120))
     assert set(reasons(answers[20:-4])) == how
+
+
+class Slow(Live):
+    """Lets a stream's first result go when it is told to."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.may_go = threading.Event()
+
+    def answered(self, stream: StreamFacts, answer: Answer) -> None:
+        super().answered(stream, answer)
+        self.may_go.wait(10)
+
+
+def test_no_more_is_read_of_a_slow_stream_than_may_wait_in_memory(
+    serve: Callable[..., Server], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slow, read = Slow(), list[int]()
+    plainly = pictures.RawPictures.read
+
+    def counted(self: pictures.RawPictures, came: Arrival) -> Frame:
+        read.append(came.sequence)
+        return plainly(self, came)
+
+    monkeypatch.setattr(pictures.RawPictures, "read", counted)
+    server = serve(observers=(slow,), limits=Limits(waiting_bytes=16 * len(payload("GRAY", DARK))))  # 2 are read ahead
+    with grpc.insecure_channel(server.address) as channel:
+        call = Stub(channel).EnforceStream(
+            iter([config(look_behind=Duration(seconds=1)), *(at(n, n) for n in range(100))]), timeout=30
+        )
+        before = -1
+        while before < len(read):
+            before = len(read)
+            time.sleep(0.3)
+        slow.may_go.set()
+        answers = [response.result for response in call if response.WhichOneof("message") == "result"]
+
+    assert 2 < before <= 6
+    assert [answer.sequence_number for answer in answers] == list(range(100))
 
 
 def test_a_camera_that_pauses_has_its_last_frames_answered_hidden_and_goes_on(stub: Stub) -> None:

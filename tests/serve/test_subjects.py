@@ -16,17 +16,18 @@ from privacy.models.detector import Detection
 from privacy.policy import Subject
 from privacy.serve.server import Server, Settings
 from privacy.serve.servicer import Engine
+from privacy.serve.translate import Limits
 from privacy.v1 import enforcement_service_pb2 as pb
 from privacy.v1 import enforcement_service_pb2_grpc as pb_grpc
 from privacy.v1 import verdict_pb2
-from tests.serve.messages import DARK, FORMATS, LIGHT, WHOLE, clear, config, frame, refusal, results
+from tests.serve.messages import DARK, FORMATS, LIGHT, WHOLE, clear, config, frame, payload, refusal, results
 from tests.toys import Bright, Finds, detection
 
 RULES = catalogue.load_policy()
 HIDING = replace(RULES, subjects=replace(RULES.subjects, hidden=frozenset({Subject.PEOPLE}), margin=0.0, growth=0.0))
 BOX = (0.25, 0.25, 0.5, 0.75)
 CLEAR, UNCERTAIN = verdict_pb2.VERDICT_STATE_CLEAR, verdict_pb2.VERDICT_STATE_UNCERTAIN
-Serving = Callable[[Finds], pb_grpc.EnforcementServiceStub]
+Serving = Callable[..., pb_grpc.EnforcementServiceStub]
 Ask = Callable[..., list[pb.FrameResult]]
 
 
@@ -34,8 +35,9 @@ Ask = Callable[..., list[pb.FrameResult]]
 def serving(request: pytest.FixtureRequest) -> Serving:
     """Start a server whose policy hides people."""
 
-    def start(finds: Finds) -> pb_grpc.EnforcementServiceStub:
-        engine = Engine(model=Bright(), digest="", policy=HIDING, subjects={Subject.PEOPLE: finds})
+    def start(finds: Finds, limits: Limits | None = None) -> pb_grpc.EnforcementServiceStub:
+        limits = limits or Limits()
+        engine = Engine(model=Bright(), digest="", policy=HIDING, subjects={Subject.PEOPLE: finds}, limits=limits)
         server = Server(engine, Settings(address="127.0.0.1:0"))
         request.addfinalizer(lambda: server.stop(0))
         server.start()
@@ -157,3 +159,27 @@ def test_a_client_that_waits_for_its_credits_is_answered_though_its_clock_stands
             credits_.release()
 
     assert answered == 300
+
+
+def test_frames_that_wait_for_who_is_found_later_take_no_more_memory_than_they_may(serving: Serving) -> None:
+    """Their clock crawls, so that a hundred would; what finds no room is hidden whole."""
+    credits_, hidden = threading.Semaphore(12), list[bool]()
+    stub = serving(Finds(detection(BOX)), Limits(waiting_bytes=8 * len(payload("GRAY", DARK))))  # 3, and then 4 of them
+
+    def messages() -> Iterator[pb.EnforceStreamRequest]:
+        yield config("GRAY", look_behind=Duration(seconds=2))
+        for number in range(120):
+            assert credits_.acquire(timeout=10)
+            message = frame(number)
+            message.frame.capture_offset.FromMicroseconds(min(number, 20) * 1_000_000 + number)
+            yield message
+
+    for response in stub.EnforceStream(messages(), timeout=30):
+        if response.WhichOneof("message") == "result":
+            credits_.release()
+            ruled, plan = response.result.verdict, response.result.mask_plan
+            hidden.append(ruled.reason == verdict_pb2.VERDICT_REASON_OVERLOAD and plan.regions == [WHOLE])
+
+    assert len(hidden) == 120
+    assert all(hidden[20:-4])
+    assert not any(hidden[-4:])
