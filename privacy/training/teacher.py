@@ -190,7 +190,10 @@ def read(path: Path) -> Sightings:
 
 def write(sightings: Sightings, path: Path) -> None:
     """Keep the answers: half precision, one file; they are made from the photos and stay beside them."""
-    np.savez(path, scores=sightings.scores.astype(np.float16), boxes=sightings.boxes.astype(np.float16))
+    part = path.with_suffix(".part")  # half a file would be taken for all of it by every run that follows
+    with part.open("wb") as file:
+        np.savez(file, scores=sightings.scores.astype(np.float16), boxes=sightings.boxes.astype(np.float16))
+    part.replace(path)
 
 
 def people(coco: Path, *, at_least: int = 90, tallest: int = 240) -> list[NDArray[np.uint8]]:

@@ -7,6 +7,7 @@ the rest of the network is trained on what comes out.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import logging
 import math
@@ -61,7 +62,8 @@ def run(config: TrainConfig, progress: Progress | None = None) -> Trained:
         progress: Told about every step.
 
     Raises:
-        DataError: The corpus is not where `config.data` says, or is not whole; or the model to distil has other names.
+        DataError: The corpus is not where `config.data` says, or is not whole; `config.out` holds what was made of
+            other photos; or the model to distil has other names.
     """
     torch.set_num_threads(config.threads)
     torch.manual_seed(config.seed)
@@ -106,7 +108,12 @@ def run(config: TrainConfig, progress: Progress | None = None) -> Trained:
 
 
 def prepare(config: TrainConfig, photos: list[Photo]) -> Painter:
-    """Ask the detector about every photo (once; its answers are kept in `config.out`) and make ready to draw."""
+    """Ask the detector about every photo (once; its answers are kept in `config.out`) and make ready to draw.
+
+    Raises:
+        DataError: `config.out` holds what was made of other photos: answers, shards and checkpoints would be theirs.
+    """
+    _claim(config, photos)
     answers = config.out / "sightings.npz"
     if not answers.exists():
         log.info("asking the detector about %d photos", len(photos))
@@ -120,6 +127,25 @@ def prepare(config: TrainConfig, photos: list[Photo]) -> Painter:
     if config.distils is not None:
         _agree(config.distils, words)
     return painter(config, photos, words, teacher.read(answers), figures=figures, others=others)
+
+
+def _claim(config: TrainConfig, photos: Sequence[Photo]) -> None:
+    """Write down of which photos everything in `config.out` is made, or raise `DataError` if it is of others."""
+    digest = hashlib.sha256()
+    for photo in photos:
+        size = photo.path.stat().st_size if photo.path.is_file() else None
+        below = photo.path.is_relative_to(config.data)  # the same photos may have been moved
+        name = photo.path.relative_to(config.data).as_posix() if below else photo.path.name
+        zones = sorted((zone.slug, share) for zone, share in photo.meaning.zones.items())
+        digest.update(repr((name, size, photo.label, zones, photo.meaning.place, photo.source, photo.group)).encode())
+    path = config.out / "photos.sha256"
+    if not path.exists():
+        path.write_text(digest.hexdigest(), "utf-8")
+    elif path.read_text("utf-8") != digest.hexdigest():
+        raise DataError(
+            f"{config.out} holds runs on other photos, or on these with other labels; give another --out",
+            path=str(config.out),
+        )
 
 
 def _agree(distilled: Path, words: Vocabulary) -> None:
@@ -160,7 +186,7 @@ def write_frozen(net: ZoneNet, config: TrainConfig) -> Frozen:
         return Frozen(prefix, distilled=config.distils)
     second = config.out / f"detector-{config.size[0]}x{config.size[1]}.onnx"
     if not second.exists():
-        onnx.save(detector.evidence_graph(config.data, config.size), second)
+        _save(detector.evidence_graph(config.data, config.size), second)
     return Frozen(prefix, second, config.distils)
 
 
@@ -173,7 +199,14 @@ def export_prefix(net: ZoneNet, config: TrainConfig, path: Path) -> None:
     if net.twin is not None and config.frozen_stages != FINE_STAGE + 1:
         raise ValueError(f"a twin needs {FINE_STAGE + 1} frozen stages, got {config.frozen_stages}")
     path.parent.mkdir(parents=True, exist_ok=True)
-    onnx.save(graph_of(_Prefix(net, config.frozen_stages), config.size, ["features", "still"]), path)
+    _save(graph_of(_Prefix(net, config.frozen_stages), config.size, ["features", "still"]), path)
+
+
+def _save(model: onnx.ModelProto, path: Path) -> None:
+    """Write a file that appears only when it is complete."""
+    part = path.with_suffix(".part")
+    onnx.save(model, part)
+    part.replace(path)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -349,7 +382,8 @@ class _State:
     def save(self, path: Path) -> None:
         half = path.with_suffix(".part")
         parts = {"net": self.net.state_dict(), "averaged": self.averaged.state_dict()}
-        torch.save({**parts, "optimiser": self.optimiser.state_dict(), "epoch": self.epoch}, half)
+        drawn = {"mixing": self.rng.bit_generator.state, "dropping": torch.get_rng_state()}
+        torch.save({**parts, **drawn, "optimiser": self.optimiser.state_dict(), "epoch": self.epoch}, half)
         half.rename(path)
 
     def load(self, path: Path) -> None:
@@ -358,6 +392,9 @@ class _State:
         self.averaged.load_state_dict(kept["averaged"])
         self.optimiser.load_state_dict(kept["optimiser"])
         self.epoch = int(kept["epoch"])
+        # Without these a run that was interrupted would mix and drop other pictures than one that was not.
+        self.rng.bit_generator.state = kept["mixing"]
+        torch.set_rng_state(kept["dropping"])
 
 
 def _tensor(values: NDArray[np.generic]) -> Tensor:

@@ -2,8 +2,9 @@ import csv
 import shutil
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
+import cv2
 import numpy as np
 import pytest
 
@@ -15,7 +16,7 @@ ort = pytest.importorskip("onnxruntime")
 
 from privacy.training import ship, teacher, train  # noqa: E402
 from privacy.training.config import TrainConfig  # noqa: E402
-from privacy.training.data import DataError, Vocabulary, read_corpus  # noqa: E402
+from privacy.training.data import DATASETS, DataError, Photo, Vocabulary, read_corpus, read_labels  # noqa: E402
 from privacy.training.network import ZoneNet  # noqa: E402
 from tests.training.graphs import constant  # noqa: E402
 
@@ -89,3 +90,65 @@ def test_a_recipe_runs(few: Path, out: Path, name: str) -> None:
     again = train.run(fold, lambda *_: pytest.fail("a finished run has nothing left to do"))
     for one, two in zip(trained.net.state_dict().values(), again.net.state_dict().values(), strict=True):
         assert bool((one == two).all())
+
+
+def made_up(root: Path, labels: tuple[str, ...]) -> tuple[TrainConfig, list[Photo]]:
+    """A run over small grey photos, of which the detector was asked before."""
+    meanings = read_labels(DATASETS / "corpus" / "labels.toml")
+    photos = [Photo(root / f"{number}.png", label, meanings[label], "somebody") for number, label in enumerate(labels)]
+    for photo in photos:
+        cv2.imwrite(str(photo.path), np.full((40, 60, 3), 128, np.uint8))
+    seen = np.ones((len(photos), 80), np.float32), np.zeros((len(photos), 80, 4), np.float32)
+    teacher.write(teacher.Sightings(*seen), root / "sightings.npz")
+    return TrainConfig(data=root, out=root, person=0.0), photos
+
+
+def test_what_was_made_of_other_photos_is_not_gone_on_with(tmp_path: Path) -> None:
+    """Neither the detector's answers nor the draws that are kept say of which photos they are."""
+    config, photos = made_up(tmp_path, ("guest_room", "permitted:corridor"))
+    train.prepare(config, photos)
+    train.prepare(config, photos)
+    other = replace(photos[1], label="guest_room", meaning=photos[0].meaning)
+
+    with pytest.raises(DataError, match="other photos"):
+        train.prepare(config, [photos[0], other])
+    with pytest.raises(DataError, match="other photos"):
+        train.prepare(config, photos[::-1])
+
+
+def test_answers_that_were_not_written_to_the_end_are_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(where: Path | BinaryIO, **_: object) -> None:
+        with where.open("wb") if isinstance(where, Path) else where as file:
+            file.write(b"half of it")
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(np, "savez", full)
+    with pytest.raises(OSError, match="No space"):
+        made_up(tmp_path, ("guest_room",))
+
+    assert not (tmp_path / "sightings.npz").exists()
+
+
+@pytest.mark.slow
+def test_an_interrupted_run_gives_the_same_weights(few: Path, tmp_path: Path) -> None:
+    given = []
+    for name in ("straight", "interrupted"):
+        out = tmp_path / name
+        out.mkdir()
+        shutil.copy(few / "sightings.npz", out)
+        wanted = {**SMALL, "epochs": 2, "fold": False, "mixup": 0.2}
+        config = replace(ship.recipe(few, out, name="zones-lite0").fold, **wanted)
+        if name == "interrupted":
+            with pytest.raises(KeyboardInterrupt):
+                train.run(config, interrupt_at(2))
+        given.append(train.run(config).net.state_dict())
+    for one, two in zip(*(state.values() for state in given), strict=True):
+        assert bool((one == two).all())
+
+
+def interrupt_at(step: int) -> train.Progress:
+    def told(done: int, _total: int, _line: str) -> None:
+        if done == step:
+            raise KeyboardInterrupt
+
+    return told
