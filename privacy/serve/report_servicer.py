@@ -164,8 +164,8 @@ class ReportService(pb_grpc.ReportServiceServicer):
                 intact=result.intact,
                 entries_checked=max(0, min(result.entries + 1, end) - start),
                 finding=result.finding,
-                head_digest=bytes.fromhex(head.digest),
-                head_signature=bytes.fromhex(head.signature),
+                head_digest=_bytes(head.digest),
+                head_signature=_bytes(head.signature),
                 signer_public_key=self._store.public_key,
             )
             if result.broken is not None:
@@ -302,6 +302,14 @@ def _refused(read: EvidenceRead) -> EvidenceRead:
     return EvidenceRead(
         subject=read.subject, at=read.at, report=read.report, camera=read.camera, purpose=read.purpose, granted=False
     )
+
+
+def _bytes(digits: str) -> bytes:
+    """Read hexadecimal digits; of what was tampered with and is none, nothing."""
+    try:
+        return bytes.fromhex(digits)
+    except ValueError:
+        return b""
 
 
 def _heartbeat(request: pb.WatchReportsRequest) -> float:

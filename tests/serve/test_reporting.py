@@ -80,6 +80,7 @@ RECORD: dict[str, Any] = {
 ALTERED = "UPDATE ledger SET line = replace(line, 'users/2', 'users/9') WHERE entry = 3"
 GONE = "DELETE FROM ledger WHERE entry = 3"
 UNSIGNED = "UPDATE ledger SET signature = substr(signature, 65) || substr(signature, 1, 64)"
+UNREADABLE = "UPDATE ledger SET digest = 'x', signature = 'y'"
 
 
 @pytest.fixture
@@ -561,6 +562,7 @@ def test_the_ledger_verifies_itself(reports: Any, raised: pb.Report, reporting: 
         pytest.param(ALTERED, {"end_entry": 3}, (True, 2, 0), id="what stands before it is whole"),
         pytest.param(GONE, {"end_entry": 4}, (False, 2, 3), id="the last that is asked for is gone"),
         pytest.param(UNSIGNED, {}, (False, 6, 7), id="nobody has signed the end"),
+        pytest.param(UNREADABLE, {}, (False, 6, 7), id="the end is no digest"),
         pytest.param(UNSIGNED, {"end_entry": 7}, (False, 6, 7), id="and where to end is said"),
         pytest.param(UNSIGNED, {"end_entry": 4}, (False, 3, 4), id="nobody has signed the end of the part"),
     ],
