@@ -42,8 +42,11 @@ class Meaning:
     place: str
 
     def __post_init__(self) -> None:
-        if abs(sum(self.zones.values()) - 1) > 1e-6:
-            raise DataError(f"zone shares must sum to 1, got {dict(self.zones)}", total=sum(self.zones.values()))
+        shares = self.zones.values()
+        if not all(0 <= share <= 1 for share in shares) or abs(sum(shares) - 1) > 1e-6:
+            raise DataError(
+                f"zone shares must be in [0, 1] and sum to 1, got {dict(self.zones)}", total=sum(self.zones.values())
+            )
 
     @property
     def zone(self) -> Zone:
@@ -105,7 +108,7 @@ def read_labels(path: Path) -> LabelMap:
     """
     try:
         tables = tomllib.loads(path.read_text("utf-8"))
-    except (OSError, tomllib.TOMLDecodeError) as error:
+    except (OSError, ValueError, RecursionError) as error:  # UTF-8 and TOML errors and long numbers are ValueErrors
         raise DataError(f"cannot read label map {path.name}: {error}", path=path.name) from error
     default = str(tables.pop("default", "refuse"))
     redistributable = tables.pop("redistributable", False) is True
@@ -172,6 +175,7 @@ def read_manifest(root: Path, labels: Path) -> list[Photo]:
         raise DataError(f"{root.name}/manifest.csv cannot be read: {error}", path=root.name) from error
     if not rows or not {"file", "zone_label", "source", "split"} <= set(rows[0]):
         raise DataError(f"{root.name}/manifest.csv needs rows of file, zone_label, source and split", path=root.name)
+    _whole(rows, root)
     return [
         Photo(
             path=root / row["file"],
@@ -185,6 +189,12 @@ def read_manifest(root: Path, labels: Path) -> list[Photo]:
     ]
 
 
+def _whole(rows: Sequence[Mapping[str, str | None]], root: Path) -> None:
+    """Raise `DataError` if a row of a manifest has fewer fields than its head."""
+    if short := next((row for row in rows if None in row.values()), None):
+        raise DataError(f"{root.name}/manifest.csv: the row of {short.get('file')} has too few fields", path=root.name)
+
+
 def read_folders(root: Path, labels: Path, *, source: str, split: str = "train") -> list[Photo]:
     """Read a set that keeps one folder per class, nested or not: Places365, MIT Indoor 67, SUN397, ImageFolder.
 
@@ -192,7 +202,8 @@ def read_folders(root: Path, labels: Path, *, source: str, split: str = "train")
     folder that Places365 and SUN397 put first ("b/bathroom" is "bathroom").
 
     Raises:
-        DataError: No picture is found, or a label is not in the map and the map has no default.
+        DataError: No picture is found, or some that lie in no folder; a label is not in the map and the map has no
+            default, or the default would make permitted what reads like a label of the map: another folder was meant.
     """
     meanings = read_labels(labels)
     paths = sorted(file for file in root.rglob("*") if file.suffix.lower() in PICTURES)
@@ -200,10 +211,27 @@ def read_folders(root: Path, labels: Path, *, source: str, split: str = "train")
         raise DataError(f"no pictures below {root.name}", path=root.name)
     parts = [path.parent.relative_to(root).parts for path in paths]
     names = ["/".join(part[1:] if len(part) > 1 and len(part[0]) == 1 else part) for part in parts]
+    if stray := names.count(""):
+        raise DataError(f"{stray} pictures lie in no folder below {root.name}, which would say what they show")
+    _no_near_misses(meanings, set(names), root)
     return [
         Photo(path, label, meaning, source, source, split)
         for path, label, meaning in zip(paths, names, meanings.all_of(names), strict=True)
     ]
+
+
+def _no_near_misses(map_: LabelMap, names: Iterable[str], root: Path) -> None:
+    """Raise `DataError` for "train/bathroom" (`root` is too high) and "jacuzzi-indoor" (a copy with other names)."""
+    listed = {label.lower(): label for label in map_.meanings}
+    for name in sorted(names):
+        plain = name.lower().replace("-", "/").split("/")
+        meant = next((end for at in range(len(plain)) if (end := "/".join(plain[at:])) in listed), None)
+        if meant is not None and name not in map_.meanings and map_.default == "permitted":
+            raise DataError(
+                f"{root.name} has a folder {name!r}, which would be a permitted place by default, but reads like "
+                f"{listed[meant]!r}: name the folder that holds the classes, and call them as the label map does",
+                label=name,
+            )
 
 
 def read_ade20k(root: Path, labels: Path, *, split: str = "training") -> list[Photo]:
@@ -220,10 +248,12 @@ def read_ade20k(root: Path, labels: Path, *, split: str = "training") -> list[Ph
     meanings = read_labels(labels)
     try:
         lines = (root / "sceneCategories.txt").read_text("utf-8").splitlines()
-    except OSError as error:
-        raise DataError(f"no sceneCategories.txt below {root.name}", path=root.name) from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataError(f"no sceneCategories.txt below {root.name} that can be read", path=root.name) from error
     prefix, part = ("ADE_train_", "train") if split == "training" else ("ADE_val_", "test")
     pairs = [line.split() for line in lines if line.startswith(prefix)]
+    if wrong := next((pair for pair in pairs if len(pair) != 2), None):
+        raise DataError(f"sceneCategories.txt below {root.name}: want a picture and a scene, got {wrong}")
     return [
         Photo(root / "images" / split / f"{name}.jpg", scene, meaning, "ade20k", "ade20k", part)
         for (name, scene), meaning in zip(pairs, meanings.all_of([scene for _, scene in pairs]), strict=True)
@@ -255,8 +285,11 @@ def read_rendered(
     try:
         with (root / "manifest.csv").open(encoding="utf-8", newline="") as file:
             rows = [row for row in csv.DictReader(file) if row["split"] == split]
-    except OSError as error:
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise DataError(f"no renders at {root.name}: manifest.csv cannot be read", path=root.name) from error
+    except KeyError as error:
+        raise DataError(f"{root.name}/manifest.csv has no column {error}", path=root.name) from error
+    _whole(rows, root)
     return [
         Photo(
             path=root / row["file"],

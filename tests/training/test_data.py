@@ -19,6 +19,7 @@ from privacy.training.data import (
     read_corpus,
     read_folders,
     read_labels,
+    read_manifest,
     read_rendered,
 )
 from privacy.zones import Zone
@@ -62,6 +63,52 @@ def test_a_label_nobody_mapped_is_refused() -> None:
 def test_zone_shares_that_do_not_sum_to_one_are_refused() -> None:
     with pytest.raises(DataError, match="sum to 1"):
         Meaning({Zone.WASHROOM: 0.5}, "bathroom")
+
+
+@pytest.mark.parametrize("shares", [{Zone.WASHROOM: float("nan")}, {Zone.WASHROOM: 2.0, Zone.PERMITTED: -1.0}])
+def test_zone_shares_that_are_no_shares_are_refused(shares: dict[Zone, float]) -> None:
+    with pytest.raises(DataError, match="in \\[0, 1\\]"):
+        Meaning(shares, "bathroom")
+
+
+@pytest.mark.parametrize("data", [b'place = "\xff"', b"a = " + b"[" * 5000, b"a = " + b"1" * 5000])
+def test_a_label_map_that_cannot_be_read_is_a_clear_error(tmp_path: Path, data: bytes) -> None:
+    (tmp_path / "labels.toml").write_bytes(data)
+    with pytest.raises(DataError, match=r"cannot read label map labels\.toml"):
+        read_labels(tmp_path / "labels.toml")
+
+
+@pytest.mark.parametrize(
+    ("kind", "folder"),
+    [
+        pytest.param("places365", "val_256", id="pictures in no folder"),
+        pytest.param("places365", "data_256/val/bathroom", id="the folder above the splits"),
+        pytest.param("sun397", "data_256/SUN397/b/bathroom", id="the folder above the letters"),
+        pytest.param("mit67", "data_256/Images/locker_room", id="the folder above the classes"),
+        pytest.param("places365", "data_256/jacuzzi-indoor", id="a copy that names its folders otherwise"),
+    ],
+)
+def test_a_private_place_is_not_permitted_by_default(tmp_path: Path, kind: str, folder: str) -> None:
+    """Every number about such a set would be wrong, and none would look so."""
+    picture = tmp_path / folder / "1.jpg"
+    picture.parent.mkdir(parents=True)
+    picture.touch()
+
+    with pytest.raises(DataError, match=r"no folder below|reads like"):
+        read_folders(tmp_path / Path(folder).parts[0], DATASETS / kind / "labels.toml", source=kind)
+
+
+def test_rows_that_are_cut_off_are_clear_errors(tmp_path: Path) -> None:
+    (tmp_path / "sceneCategories.txt").write_text("ADE_train_00000001\n")
+    (tmp_path / "manifest.csv").write_text("file,zone_label,source,place,split\na.jpg,washroom,somebody,bathroom\n")
+
+    with pytest.raises(DataError, match="a picture and a scene"):
+        read_ade20k(tmp_path, DATASETS / "ade20k" / "labels.toml")
+    with pytest.raises(DataError, match=r"a\.jpg has too few"):
+        read_manifest(tmp_path, CORPUS)
+    (tmp_path / "manifest.csv").write_text("file,place\na.jpg,corridor\n")
+    with pytest.raises(DataError, match="no column 'split'"):
+        read_rendered(tmp_path)
 
 
 def test_a_zone_that_does_not_exist_is_refused(tmp_path: Path) -> None:
