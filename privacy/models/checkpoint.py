@@ -24,7 +24,7 @@ class Checkpoint:
         classes: How many it tells apart.
 
     Raises:
-        InputError: The library has no such architecture.
+        InputError: The library has no such architecture; nothing is fetched to look for one.
         ModelIntegrityError: The weights do not fit it.
         ModelNotFoundError: The library is not installed.
     """
@@ -59,10 +59,9 @@ class Checkpoint:
 def _timm(architecture: str, classes: int) -> tuple[Any, Callable[[Any], Any]]:
     import timm  # noqa: PLC0415 - an extra
 
-    try:
-        network = timm.create_model(architecture, pretrained=False, num_classes=classes)
-    except RuntimeError as error:
-        raise InputError(f"timm has no {architecture!r}: {error}", model=architecture) from error
+    if not timm.is_model(architecture):  # "hf-hub:..." would be fetched
+        raise InputError(f"timm has no {architecture!r}", model=architecture)
+    network = timm.create_model(architecture, pretrained=False, num_classes=classes)
     data: Any = timm.data  # its functions are typed in part only
     return network, data.create_transform(**data.resolve_model_data_config(network), is_training=False)
 
@@ -70,11 +69,10 @@ def _timm(architecture: str, classes: int) -> tuple[Any, Callable[[Any], Any]]:
 def _torchvision(architecture: str, classes: int) -> tuple[Any, Callable[[Any], Any]]:
     from torchvision import models  # noqa: PLC0415 - an extra
 
-    try:
-        network = models.get_model(architecture, weights=None, num_classes=classes)
-        return network, models.get_model_weights(architecture).DEFAULT.transforms()
-    except ValueError as error:
-        raise InputError(f"torchvision has no {architecture!r}: {error}", model=architecture) from error
+    if architecture not in models.list_models(module=models):  # detectors fetch weights for what is below their heads
+        raise InputError(f"torchvision has no classifier {architecture!r}", model=architecture)
+    network = models.get_model(architecture, weights=None, num_classes=classes)
+    return network, models.get_model_weights(architecture).DEFAULT.transforms()
 
 
 def _tensors(weights: bytes, suffix: str, *, name: str) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 import hashlib
 import io
 import json
+import socket
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -217,6 +218,28 @@ def test_checkpoints_answer_as_the_library_would(write: Write, library: str, arc
     zones = entrant.look(picture).zones
     assert zones[Zone.WASHROOM] == pytest.approx(expected[2], abs=1e-5)
     assert zones[Zone.PERMITTED] == pytest.approx(expected[1], abs=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("library", "architecture"),
+    [("timm", "hf-hub:somebody/something"), ("torchvision", "fasterrcnn_resnet50_fpn"), ("torchvision", "dreamnet")],
+)
+def test_no_card_makes_a_library_fetch_anything(
+    write: Write, monkeypatch: pytest.MonkeyPatch, library: str, architecture: str
+) -> None:
+    pytest.importorskip(library)
+    asked: list[object] = []
+
+    def refuse(*where: object) -> None:
+        asked.append(where)
+        raise OSError("no network")
+
+    monkeypatch.setattr(socket, "getaddrinfo", refuse)
+    path = write("net.pth", packed({}, ".pth"), kind=library, architecture=architecture)
+
+    with pytest.raises(InputError, match=architecture):
+        load(path)
+    assert not asked
 
 
 def test_a_pickle_that_runs_code_is_refused_unrun(write: Write, tmp_path: Path) -> None:
