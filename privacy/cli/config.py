@@ -20,10 +20,10 @@ _SOURCES = {
     ParameterSource.DEFAULT_MAP: "file",
 }
 
-_PASSWORD = re.compile(r"(://[^:/@\s\"]*:)[^\s\"]*@")
-"""Up to the last "@": a database takes passwords that hold a "/" or an "@" themselves."""
+_PASSWORD = re.compile(r"(://[^:/@]*:).*@", re.DOTALL)
+"""Up to the last "@": a database takes passwords that hold a "/", an "@", a quote or a blank themselves."""
 _HOOK = re.compile(r"\s*((gb28181\+)?https?|mqtts?)://", re.IGNORECASE)
-_PARAMETER = re.compile(r"([?&](?:ssl)?password=)[^&\s\"]+", re.IGNORECASE)
+_PARAMETER = re.compile(r"([?&](?:ssl)?password=)[^&]+", re.IGNORECASE)
 
 
 def read(ctx: click.Context, _: click.Parameter, path: Path | None) -> None:
@@ -60,12 +60,15 @@ def shown(ctx: click.Context) -> list[str]:
         if value is None:
             continue
         source = ctx.get_parameter_source(name)
-        plain = [_without_path(str(each)) for each in value] if isinstance(value, tuple) else value
-        plain = plain if isinstance(plain, bool | int | float | list) else _without_path(str(plain))
+        plain = [_without_secrets(str(each)) for each in value] if isinstance(value, tuple) else value
+        plain = plain if isinstance(plain, bool | int | float | list) else _without_secrets(str(plain))
         written = json.dumps(plain, ensure_ascii=False)
-        hidden = _PARAMETER.sub(r"\1***", _PASSWORD.sub(r"\1***@", written))
-        lines.append(f"{name} = {hidden}  # {_SOURCES.get(source, 'default') if source else 'default'}")
+        lines.append(f"{name} = {written}  # {_SOURCES.get(source, 'default') if source else 'default'}")
     return lines
+
+
+def _without_secrets(value: str) -> str:
+    return _PARAMETER.sub(r"\1***", _PASSWORD.sub(r"\1***@", _without_path(value)))
 
 
 def _without_path(value: str) -> str:

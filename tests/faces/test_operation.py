@@ -178,7 +178,8 @@ def test_a_check_makes_no_database_and_changes_none(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "address",
     ["postgresql://me:s3cret@host/db", "postgresql://me:s3/cret@host/db", "postgresql://me:s3@cret@host/db",
-     "postgresql://host/db?user=me&password=s3cret"],
+     "postgresql://host/db?user=me&password=s3cret", 'postgresql://me:s3"cret@host/db',
+     "postgresql://me:s3 cret@host/db", 'postgresql://host/db?user=me&password=s3"cret'],
 )  # fmt: skip
 def test_no_password_is_shown_however_it_is_written(address: str) -> None:
     command = click.Command("serve", params=[click.Option(["--database"])])
