@@ -104,8 +104,10 @@ class Folder:
             return [self._end(key, now), *self._found(found, now)]
         if going is None:
             ended = self._ended.get(key)
-            if ended is not None and ended - now > SET_BACK_S:
-                ended = None  # by a clock that was ahead: nothing would be reported until the right one has come so far
+            if ended is not None and ended - now > SET_BACK_S and found.until <= now:
+                # By a clock that was ahead: nothing would be reported until the right one has come so far. But what is
+                # found of the time ahead has ended: the register's clock is behind that of a file streamed fast.
+                ended = None
             if ended is not None and found.until <= ended:
                 return []  # events that come again tell nothing new
             if ended is not None and found.start <= ended:

@@ -4,7 +4,17 @@ from dataclasses import replace
 import pytest
 
 from privacy import policy
-from privacy.events import Event, MaskChange, MaskReduced, MaskRestored, ViewChange, ViewChanged
+from privacy.events import (
+    Anomaly,
+    Event,
+    FramesAnomalous,
+    MaskChange,
+    MaskReduced,
+    MaskRestored,
+    Registered,
+    ViewChange,
+    ViewChanged,
+)
 from privacy.reports.folding import ZONES_ZH, Folder
 from privacy.reports.report import Change, ChangeKind, Report
 from privacy.zones import PROHIBITED, Zone
@@ -123,6 +133,24 @@ def test_a_clock_that_was_ahead_silences_nothing_when_it_is_put_right(
     assert [change.kind for change in of_now] == [ChangeKind.NEW, *[ChangeKind.UPDATE] * 3, ChangeKind.END]
     assert {change.kind for change in changes if change not in of_now} <= {ChangeKind.END}
     assert {change.report.id for change in of_now}.isdisjoint(change.report.id for change in first)
+
+
+def test_an_event_of_the_register_begins_nothing_again_of_a_camera_whose_time_runs_ahead() -> None:
+    """What had ended would go on under its old name, and what is found next be lost in it: it cannot end twice."""
+
+    def gaps(at: float) -> list[Event]:
+        kind = Anomaly.SEQUENCE_GAP
+        return [FramesAnomalous(subject=CAMERA, at=at + n, anomaly=kind, frames=50) for n in range(5)]
+
+    folder = Folder(policy.load())
+    first = told([opened(NOON - 1), *gaps(NOON), *looks("." * 100, NOON + 5)], folder)
+    assert {change.report.rule for change in first} == {"FRAMES_WITHHELD"}
+    assert first[-1].kind is ChangeKind.END
+
+    assert told([Registered(subject=CAMERA, at=NOON - 250, known=True, actor="users/li")], folder) == []
+    again = told([*gaps(NOON + 105), *looks("." * 100, NOON + 110)], folder)
+    assert (again[0].kind, again[-1].kind) == (ChangeKind.NEW, ChangeKind.END)
+    assert {change.report.id for change in again}.isdisjoint(change.report.id for change in first)
 
 
 def test_what_was_not_settled_when_a_clock_was_put_right_is_found_by_the_right_one() -> None:
