@@ -245,6 +245,22 @@ def test_two_servers_tell_a_receiver_once(lite: Store, raise_report: Make, clock
     assert other.take("r") is not None
 
 
+def test_a_server_whose_clock_is_a_little_behind_takes_nothing_from_another(
+    lite: Store, raise_report: Make, clock: Clock
+) -> None:
+    lite.apply(life(raise_report()))
+    outbox, behind = Outbox(lite, PACE), Outbox(Store(lite.database, KEY, lambda: clock.now - 2), PACE)
+    first = outbox.take("r")
+    assert first is not None
+    outbox.arrived("r", first)
+    clock.now += 10
+
+    assert outbox.take("r") is not None
+    assert behind.take("r") is None
+    clock.now += PACE.lease_s + 3
+    assert behind.take("r") is not None
+
+
 class Notes:
     """Writes what it is told to a file, as somebody in another process would have it."""
 

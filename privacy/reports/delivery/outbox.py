@@ -20,6 +20,7 @@ from privacy.database import reading
 from privacy.errors import DatabaseError, DeliveryError, DeliveryRefusedError, ResourceNotFoundError
 from privacy.reports.ledger import Head
 from privacy.reports.report import Change, ChangeKind, Report
+from privacy.reports.scene import SET_BACK_S
 from privacy.reports.store import Store
 from privacy.reports.tables import ChangeRow, DeadLetterRow, DeliveryRow
 
@@ -283,8 +284,11 @@ class Courier:
 
 
 def _is_ahead(due: datetime, now: float, most_s: float) -> bool:
-    """Say whether a moment is to come; one that is farther off than anybody waits is of a clock that was set back."""
-    return _utc(now) < due <= _utc(now + most_s)
+    """Say whether a moment is to come; one that is farther off than anybody waits is of a clock that was set back.
+
+    Clocks of two servers differ a little: what one has begun must not be taken from it by one whose clock is behind.
+    """
+    return _utc(now) < due <= _utc(now + most_s + SET_BACK_S)
 
 
 def _utc(at: float) -> datetime:
