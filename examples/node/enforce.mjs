@@ -68,7 +68,8 @@ export function enforce(client, metadata, camera, pictures) {
           credits = Math.max(1, response.accepted.maxInFlight);
           break;
         case 'result':
-          if (response.result.sequenceNumber !== answered) return call.cancel(); // not the answer to the next picture
+          // Not the answer to the next picture, or to one that was never sent.
+          if (answered === sent || response.result.sequenceNumber !== answered) return call.cancel();
           answers[answered] = response.result;
           answered += 1;
           break;

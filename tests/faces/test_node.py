@@ -85,13 +85,51 @@ def test_it_does_not_ask_again_what_is_refused_for_good(server: Server, pictures
     ],
 )
 def test_a_picture_is_shown_only_if_its_answer_says_clear_by_name(result: str, shows: str) -> None:
-    script = f"import {{ shown }} from '{NODE}/enforce.mjs'; console.log(String(shown('own', {result})))"
-    done = subprocess.run(
+    done = run(f"import {{ shown }} from '{NODE}/enforce.mjs'; console.log(String(shown('own', {result})))")
+
+    assert done.stdout.strip() == shows, done.stderr
+
+
+@pytest.mark.parametrize(
+    ("numbers", "answered"),
+    [
+        pytest.param([0], 0, id="before the stream is accepted"),
+        pytest.param([None, 0, 1], 1, id="beyond what may be in flight"),
+        pytest.param([None, 1], 0, id="to another picture"),
+        pytest.param([None, 0], 1, id="to the one that was sent"),
+    ],
+)
+def test_an_answer_to_a_picture_that_was_not_sent_is_none(numbers: list[int | None], answered: int) -> None:
+    """`None` stands for the news that the stream is accepted, with one picture in flight."""
+    done = run(
+        f"""
+        import {{ EventEmitter }} from 'node:events';
+        import {{ enforce }} from '{NODE}/enforce.mjs';
+        const call = new EventEmitter();
+        const sent = [];
+        call.write = (message) => sent.push(message);
+        call.end = () => 0;
+        call.cancel = () => call.emit('error', {{ code: 1 }});
+        const verdict = {{ state: 'VERDICT_STATE_CLEAR' }};
+        const done = enforce({{ EnforceStream: () => call }}, null, 'lobby', ['a']);
+        for (const number of {json.dumps(numbers)}) {{
+          call.emit('data', number === null
+            ? {{ message: 'accepted', accepted: {{ maxInFlight: 1 }} }}
+            : {{ message: 'result', result: {{ sequenceNumber: number, verdict, picture: 'unchanged' }} }});
+        }}
+        call.emit('end');
+        console.log((await done).answered);
+        """
+    )
+
+    assert done.stdout.strip() == str(answered), done.stderr
+
+
+def run(script: str) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
         [shutil.which("node") or "node", "--input-type=module", "-e", script],
         capture_output=True,
         text=True,
         timeout=30,
         check=False,
     )
-
-    assert done.stdout.strip() == shows, done.stderr
