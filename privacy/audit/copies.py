@@ -1,6 +1,7 @@
 """Masked copies of the recordings in which something was found."""
 
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,7 +14,11 @@ from privacy.pipeline import Outcome, guard
 from privacy.plan import WHOLE
 from privacy.policy import Policy
 from privacy.sinks.video import VideoSink
-from privacy.sources.video import VideoSource
+from privacy.sources.recording import Clock, VideoRecording
+from privacy.sources.video import VideoInfo, VideoSource
+
+_REORDERED_S = 0.2
+"""Where time leaps, the order in which pictures are decoded and the one in which they are shown differ by less."""
 
 
 def write_copy(ruled: Ruled, folder: Path, model: ZoneClassifier, rules: Policy) -> tuple[Path, str]:
@@ -39,8 +44,9 @@ def write_copy(ruled: Ruled, folder: Path, model: ZoneClassifier, rules: Policy)
         raise PrivacyError(f"{target.parent}: cannot be made: {error.strerror}") from error
     missing = ""
     with VideoSource(source) as video, VideoSink(target, video.info, overwrite=True) as sink:
+        clock = _clock(source, video.info)
         try:
-            for outcome in _hidden(guard(video, model, rules, look_behind_s=1.0), ruled.judged.findings):
+            for outcome in _hidden(guard(video, model, rules, look_behind_s=1.0), ruled.judged.findings, clock):
                 sink.write(outcome.frame)
         except SourceLostError as error:
             missing = str(error)
@@ -52,11 +58,20 @@ def folder_of(camera: str) -> str:
     return "camera" if camera in ("", ".", "..") else camera.replace("/", "_")
 
 
-def _hidden(outcomes: Iterator[Outcome], findings: Sequence[Finding]) -> Iterator[Outcome]:
+def _clock(source: Path, info: VideoInfo) -> Clock:
+    """Return what the audit counted time by, which is not how the frames of a source tell it."""
+    with closing(VideoRecording(str(source))) as recording:
+        return recording.clock(float(info.start * info.time_base))
+
+
+def _hidden(outcomes: Iterator[Outcome], findings: Sequence[Finding], clock: Clock) -> Iterator[Outcome]:
     """Hide what was found as well: the audit knows what came after, and the filter does not."""
     for outcome in outcomes:
-        at = outcome.frame.offset
-        found = any(one.start - one.start_within <= at < one.end + one.end_within for one in findings)
+        at = clock.at(outcome.frame.offset)
+        found = any(
+            one.start - one.start_within - _REORDERED_S <= at < one.end + one.end_within + _REORDERED_S
+            for one in findings
+        )
         if found and not outcome.plan.hides_everything:
             yield replace(outcome, frame=blank(outcome.frame), plan=replace(outcome.plan, regions=(WHOLE,)))
         else:

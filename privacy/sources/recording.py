@@ -41,6 +41,7 @@ _TOLERANCE_S = 0.02  # timestamps are rounded to the ticks of their container
 _EARLY_S = 2.0  # containers round their duration, and sound may outlast the pictures
 _TS_PACKET, _STAMP = 188, 4  # ISO 13818-1; on Blu-ray and of camcorders each follows a time
 _TS_SYNC = b"G"
+_SAME_S = 1e-4  # no two pictures are nearer to one another
 _PENDING = 1024  # no decoder holds back so many pictures
 
 
@@ -137,6 +138,32 @@ class Recorded(Protocol):
         """Let go of it."""
 
 
+@dataclass(slots=True)
+class Clock:
+    """Counts the time of pictures: where no index has it, a leap is a clock that was set, and takes one step.
+
+    Attributes:
+        step: Seconds from one picture to the next.
+        leaps: False if leaps are time that passed.
+        shift: Seconds that are added because of leaps.
+        now: Offset of the last picture.
+    """
+
+    step: float
+    leaps: bool
+    shift: float = 0.0
+    now: float = 0.0
+
+    def at(self, told: float) -> float:
+        """Return the offset of the next picture, of which the file says that it is `told` seconds from its start."""
+        offset = told + self.shift
+        if self.leaps and abs(offset - self.now) > CLOCK_JUMP_S:
+            self.shift += self.now + self.step - offset
+            offset = self.now + self.step
+        self.now = offset
+        return offset
+
+
 class VideoRecording:
     """A video file, local or remote.
 
@@ -169,7 +196,8 @@ class VideoRecording:
             raise
         self._keys = _Keys()
         self._offsets: dict[int, float] = {}
-        self._shift, self._ordinal, self._previous = 0.0, 0, 0.0
+        self._ordinal, self._untimed = 0, False
+        self._clock = self._new_clock()
 
     def close(self) -> None:
         """Let go of the file."""
@@ -187,7 +215,7 @@ class VideoRecording:
         for packet, offset in self._packets():
             if not packet.is_keyframe:
                 continue
-            self._keys.add(offset, packet.pos if packet.pos is not None else -1, self._ordinal - 1, self._shift)
+            self._keys.add(offset, packet.pos if packet.pos is not None else -1, self._ordinal - 1, self._clock.shift)
             if offset < start - _TOLERANCE_S or (offset < stop and offset - last < every_s - _TOLERANCE_S):
                 continue
             last = offset
@@ -230,6 +258,22 @@ class VideoRecording:
             if start + _TOLERANCE_S < sight.offset < stop - _TOLERANCE_S and sight.offset - last >= every_s:
                 last = sight.offset
                 yield sight
+
+    def clock(self, first_s: float) -> Clock:
+        """Return what tells when a picture is shown in this recording, from how long after the first readable one.
+
+        What was cut out of a longer recording begins with pictures that cannot be read. To be called before others.
+
+        Args:
+            first_s: When that first one is shown, by the timestamps of the file; 0 if it has none.
+        """
+        start = first_s - float((self._stream.start_time or 0) * (self._stream.time_base or 0))
+        for packet, offset in self._packets():
+            shown = float((_ticks_of(packet) or 0) * packet.time_base)
+            if packet.is_keyframe if self._untimed else abs(shown - first_s) < _SAME_S:
+                start = offset
+                break
+        return Clock(self._clock.step, self._clock.leaps, start, start)
 
     def _checked_stream(self) -> VideoStream:
         form = self._container.format.name
@@ -276,7 +320,6 @@ class VideoRecording:
 
     def _packets(self) -> Iterator[tuple["Packet[VideoStream]", float]]:
         """Yield packets with the offset of their picture. What is wrong is left in `broken`."""
-        step = 1 / self.info.rate if self.info.rate else 0.04
         progress = -1
         while progress < self._ordinal:  # a demuxer may find its way again; once more without is the end
             progress = self._ordinal
@@ -286,33 +329,29 @@ class VideoRecording:
                         continue
                     if self._reach is not None:
                         self._reach.see(packet)
-                    offset = self._timed(packet, step)
+                    offset = self._timed(packet)
                     self._ordinal += 1
-                    self.end = max(self.end, offset + step)
+                    self.end = max(self.end, offset + self._clock.step)
                     if packet.is_corrupt:
                         self._break(Fault.DAMAGED, offset, "a packet is not whole")
                     yield packet, offset
                 break
             except av.error.FFmpegError as error:
-                self._break(Fault.DAMAGED, self._previous, why_of(error))
+                self._break(Fault.DAMAGED, self._clock.now, why_of(error))
             except OSError as error:  # a remote file
-                self._break(Fault.REFUSED, self._previous, why_of(error))
+                self._break(Fault.REFUSED, self._clock.now, why_of(error))
 
-    def _timed(self, packet: "Packet[VideoStream]", step: float) -> float:
+    def _timed(self, packet: "Packet[VideoStream]") -> float:
         base = packet.time_base
         # Of these FFmpeg guesses when a picture is shown; and where no index tells key frames, a guess seeks past one.
-        ticks = packet.dts if packet.pts is None or self.info.container in _TIMED else packet.pts
+        ticks = packet.dts if self.info.container in _TIMED else _ticks_of(packet)
+        self._untimed = ticks is None
         if ticks is None:  # a stream without a container has no clock
-            offset = self._ordinal * step
-            packet.pts = packet.dts = round(offset / base)
+            told = self._ordinal * self._clock.step
+            packet.pts = packet.dts = round(told / base)
         else:
-            start = self._stream.start_time or 0
-            offset = float((ticks - start) * base) + self._shift
-        if not self._indexed and abs(offset - self._previous) > CLOCK_JUMP_S:
-            self._shift += self._previous + step - offset
-            offset = self._previous + step
-        self._previous = offset
-        return offset
+            told = float((ticks - (self._stream.start_time or 0)) * base)
+        return self._clock.at(told)
 
     def _decode(self, packet: "Packet[VideoStream] | None", offset: float) -> Iterator[Frame | Doubt]:
         """Yield what the decoder lets go of; a doubt for what it cannot read."""
@@ -348,7 +387,7 @@ class VideoRecording:
 
     def _remember(self, packet: "Packet[VideoStream] | None", offset: float) -> None:
         """Know the offset of the picture in a packet when the decoder lets go of it."""
-        ticks = None if packet is None else packet.dts if packet.pts is None else packet.pts
+        ticks = None if packet is None else _ticks_of(packet)
         if ticks is not None:
             self._offsets[ticks] = offset
         if len(self._offsets) > _PENDING:  # pictures that were left out never come
@@ -366,11 +405,11 @@ class VideoRecording:
                 self._container.seek(ticks, stream=self._stream)
                 return
             # Without an index the only sure way back is the byte where the packet was.
-            self._shift, self._ordinal, self._previous = 0.0, 0, 0.0
+            self._ordinal, self._clock = 0, self._new_clock()
             if key is None or key.pos < 0 or self.info.container in _TIMED:
                 self._reopen()
                 return
-            self._shift, self._ordinal, self._previous = key.shift, key.ordinal, key.offset
+            self._clock.shift, self._clock.now, self._ordinal = key.shift, key.offset, key.ordinal
             self._container.seek(key.pos, unsupported_byte_offset=True)
         except av.error.FFmpegError:
             self._reopen()
@@ -385,7 +424,10 @@ class VideoRecording:
             raise RecordingError(str(error), why=_why_not_open(self.name, self._remote), source=self.name) from error
         self._stream = self._checked_stream()
         self._reach = Reach.of(self._container, self._stream)
-        self._shift, self._ordinal, self._previous = 0.0, 0, 0.0
+        self._ordinal, self._clock = 0, self._new_clock()
+
+    def _new_clock(self) -> Clock:
+        return Clock(1 / self.info.rate if self.info.rate else 0.04, leaps=not self._indexed)
 
     def _check_end(self) -> None:
         """Compare where it ended with where it says it does."""
@@ -439,6 +481,11 @@ class VideoRecording:
 
     def _unreadable(self, why: Fault, message: str) -> RecordingError:
         return RecordingError(f"{self.name}: {message}", why=why, source=self.name)
+
+
+def _ticks_of(packet: "Packet[VideoStream]") -> int | None:
+    """Return when a packet's picture is shown, else when it is decoded; None if nothing says."""
+    return packet.dts if packet.pts is None else packet.pts
 
 
 @dataclass(frozen=True, slots=True)
