@@ -66,7 +66,7 @@ def decode_picture(data: bytes, name: str = "picture") -> Frame:
         pixels = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
     except cv2.error as error:
         raise SourceError(f"{name}: not a picture that can be decoded", source=name) from error
-    if pixels is None:
+    if pixels is None or pixels.shape[:2] not in ((height, width), (width, height)):
         raise SourceError(f"{name}: not a picture that can be decoded", source=name)
     return Frame((np.asarray(pixels, np.uint8),), Layout.BGR, 0.0, full_range=True, damaged=_ends_early(data))
 
@@ -132,6 +132,8 @@ def _size_of_tiff(data: bytes) -> tuple[int, int]:
     for entry in range(struct.unpack_from(f"{order}H", data, at)[0]):
         tag, kind = struct.unpack_from(f"{order}HH", data, at + 2 + 12 * entry)
         if tag in (256, 257):  # ImageWidth, ImageLength: SHORT or LONG
+            if kind not in (3, 4):  # a decoder takes more; of one that does not fit in here it follows the address
+                raise ValueError("a TIFF whose size is no whole number of 16 or 32 bits")
             side = struct.unpack_from(f"{order}H" if kind == 3 else f"{order}I", data, at + 10 + 12 * entry)[0]
             if sides.setdefault(tag, side) != side:  # a decoder takes one of them
                 raise ValueError("a TIFF of two sizes")

@@ -114,8 +114,8 @@ def two_headed_jpeg(size: tuple[int, int]) -> bytes:
     return data[:at] + b"\xff\xc0\0\x11\x08" + struct.pack(">HH", 8, 8) + bytes(11) + data[at + 20 :]
 
 
-def tiff(*sides: tuple[int, int]) -> bytes:
-    entries = [(tag, 4, 1, side) for tag, side in sides]
+def tiff(*sides: tuple[int, int], kind: int = 4) -> bytes:
+    entries = [(tag, kind, 1, side) for tag, side in sides]
     return b"II*\0" + struct.pack("<IH", 8, len(entries)) + b"".join(struct.pack("<HHII", *each) for each in entries)
 
 
@@ -124,10 +124,23 @@ def tiff(*sides: tuple[int, int]) -> bytes:
     [
         pytest.param(two_headed_jpeg((2048, 2048)), id="JPEG"),
         pytest.param(tiff((256, 60000), (256, 8), (257, 60000), (257, 8)), id="TIFF"),
+        # Numbers of 64 bits do not fit into their entries: what stands there is where they lie.
+        pytest.param(tiff((256, 34), (257, 42), kind=16) + struct.pack("<QQ", 60000, 60000), id="TIFF, elsewhere"),
     ],
 )
 def test_a_header_that_can_be_read_in_two_ways_is_refused_unread(data: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cv2, "imdecode", lambda *_: pytest.fail("decoded"))
+    with pytest.raises(SourceError, match="not a picture"):
+        decode_picture(data)
+
+
+@pytest.mark.parametrize("size", [(40, 61), (80, 60)])
+def test_a_picture_of_another_size_than_its_header_has_is_none(
+    monkeypatch: pytest.MonkeyPatch, size: tuple[int, int]
+) -> None:
+    data = encoded(".png")
+    monkeypatch.setattr(cv2, "imdecode", lambda *_: np.zeros((*size, 3), np.uint8))
+
     with pytest.raises(SourceError, match="not a picture"):
         decode_picture(data)
 
