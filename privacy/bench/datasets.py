@@ -233,10 +233,28 @@ def _coco(path: Path, _split: str, _labels: Path | None) -> Boxes:
             raise DataError(f"{path.name} is not COCO's form: images, annotations and categories are lists")
         # Some copies write "traffic_light" for COCO's own "traffic light".
         categories = [{**one, "name": one["name"].replace("_", " ")} for one in truth["categories"]]
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        _whole(truth)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise DataError(f"{path.name} is not COCO's form: {error}", path=path.name) from error
     truth = {**truth, "categories": categories}
     return Boxes(f"coco-{path.stem}", truth, path.parent)
+
+
+def _whole(truth: Mapping[str, Any]) -> None:
+    """Raise if a box is of no picture that is there, or a picture or a box lacks something: it would count as none."""
+    images, categories = ({one["id"] for one in truth[key]} for key in ("images", "categories"))
+    if len(images) < len(truth["images"]):
+        raise ValueError("two images have one id")
+    for image in truth["images"]:
+        if not isinstance(image["file_name"], str) or not (image["width"] > 0 and image["height"] > 0):
+            raise ValueError(f"the image {image['id']!r} needs a file_name, a width and a height")
+    for box in truth["annotations"]:
+        if box["image_id"] not in images or box["category_id"] not in categories:
+            raise ValueError(f"the box {box.get('id')!r} is of an image or a category that is not there")
+        if len(box["bbox"]) != 4 or not np.isfinite(np.array(box["bbox"], np.float64)).all():
+            raise ValueError(f"the box {box.get('id')!r} is not left, top, width and height")
+        if 0 < len(box.get("keypoints") or ()) < 9:
+            raise ValueError(f"the box {box.get('id')!r} has keypoints, but not a nose and two eyes")
 
 
 def _videos(root: Path, _split: str, _labels: Path | None) -> Clips:

@@ -80,9 +80,10 @@ def average_precision(truth: Truth, found: list[dict[str, Any]]) -> dict[str, fl
 
 def face_marks(face: Mapping[str, Any]) -> list[tuple[float, float]]:
     """Return what of a face must be covered, in pixels: nose and eyes if they are known, else the middle of its box."""
-    if face.get("keypoints"):
-        points = face["keypoints"]
-        return [(points[index], points[index + 1]) for index in (0, 3, 6)]
+    if points := face.get("keypoints"):
+        known = [(points[index], points[index + 1]) for index in (0, 3, 6) if points[index + 2] > 0]
+        if known:  # COCO puts those that nobody has marked into the corner of the picture
+            return known
     left, top, width, height = face["bbox"]
     return [(left + width / 2, top + height / 2)]
 

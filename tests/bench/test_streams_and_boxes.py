@@ -232,6 +232,46 @@ def test_a_face_leaks_unless_one_box_covers_nose_and_eyes(tmp_path: Path, seen: 
     assert measured(path, *seen)["measures"]["leaked-face rate"]["value"] == leaked
 
 
+@pytest.mark.parametrize(
+    ("keypoints", "leaked"),
+    [
+        pytest.param([16, 24, 2, 0, 0, 0, 20, 20, 2], 0, id="an eye is turned away"),
+        pytest.param([0] * 9, 0, id="nobody has marked any: the middle of the box"),
+        pytest.param([0, 0, 0, 0, 0, 0, 60, 20, 1], 1, id="the only one that is marked shows"),
+    ],
+)
+def test_what_nobody_has_marked_of_a_face_does_not_leak(tmp_path: Path, keypoints: list[int], leaked: float) -> None:
+    path = boxes(tmp_path, ("face",), keypoints=keypoints)
+    seen = found((0.1, 0.1, 0.5, 1), "face")
+
+    assert measured(path, seen)["measures"]["leaked-face rate"]["value"] == leaked
+
+
+@pytest.mark.parametrize(
+    ("part", "wrong", "message"),
+    [
+        pytest.param("annotations", {"image_id": 9}, "is not there", id="a box of no picture"),
+        pytest.param("annotations", {"category_id": 9}, "is not there", id="a box of no category"),
+        pytest.param("annotations", {"bbox": [1, 2, 3]}, "left, top", id="three numbers"),
+        pytest.param("annotations", {"bbox": [1, 2, 3, float("nan")]}, "left, top", id="no number"),
+        pytest.param("annotations", {"keypoints": [1, 2, 2]}, "two eyes", id="a nose alone"),
+        pytest.param("images", {"id": 2}, "one id", id="two of one id"),
+        pytest.param("images", {"width": 0}, "needs a file_name", id="a picture of no width"),
+        pytest.param("images", {"file_name": None}, "needs a file_name", id="a picture without a file"),
+    ],
+)
+def test_boxes_that_would_count_as_none_are_refused(
+    tmp_path: Path, part: str, wrong: dict[str, Any], message: str
+) -> None:
+    path = boxes(tmp_path)
+    truth = json.loads(path.read_text())
+    truth[part][0].update(wrong)
+    path.write_text(json.dumps(truth))
+
+    with pytest.raises(DataError, match=message):
+        datasets.load(f"coco={path}")
+
+
 def test_models_and_sets_that_do_not_fit_are_named(tmp_path: Path) -> None:
     path = boxes(tmp_path, ("unicorn",))
 
