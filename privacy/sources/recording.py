@@ -140,11 +140,11 @@ class Recorded(Protocol):
 
 @dataclass(slots=True)
 class Clock:
-    """Counts the time of pictures: where no index has it, a leap is a clock that was set, and takes one step.
+    """Counts the time of pictures: a leap back is a clock that was set, and takes one step.
 
     Attributes:
         step: Seconds from one picture to the next.
-        leaps: False if leaps are time that passed.
+        leaps: True if a leap ahead is one, too, and no time that passed.
         shift: Seconds that are added because of leaps.
         now: Offset of the last picture.
     """
@@ -157,7 +157,7 @@ class Clock:
     def at(self, told: float) -> float:
         """Return the offset of the next picture, of which the file says that it is `told` seconds from its start."""
         offset = told + self.shift
-        if self.leaps and abs(offset - self.now) > CLOCK_JUMP_S:
+        if offset < self.now - CLOCK_JUMP_S or (self.leaps and offset > self.now + CLOCK_JUMP_S):
             self.shift += self.now + self.step - offset
             offset = self.now + self.step
         self.now = offset
@@ -196,7 +196,7 @@ class VideoRecording:
             raise
         self._keys = _Keys()
         self._offsets: dict[int, float] = {}
-        self._ordinal, self._untimed = 0, False
+        self._ordinal, self._untimed, self._leaps = 0, False, not self._indexed
         self._clock = self._new_clock()
 
     def close(self) -> None:
@@ -273,7 +273,7 @@ class VideoRecording:
             if packet.is_keyframe if self._untimed else abs(shown - first_s) < _SAME_S:
                 start = offset
                 break
-        return Clock(self._clock.step, self._clock.leaps, start, start)
+        return Clock(self._clock.step, self._leaps, start, start)
 
     def _checked_stream(self) -> VideoStream:
         form = self._container.format.name
@@ -351,7 +351,9 @@ class VideoRecording:
             packet.pts = packet.dts = round(told / base)
         else:
             told = float((ticks - (self._stream.start_time or 0)) * base)
-        return self._clock.at(told)
+        shift, offset = self._clock.shift, self._clock.at(told)
+        self._indexed = self._indexed and self._clock.shift == shift  # else a moment is in it twice
+        return offset
 
     def _decode(self, packet: "Packet[VideoStream] | None", offset: float) -> Iterator[Frame | Doubt]:
         """Yield what the decoder lets go of; a doubt for what it cannot read."""
@@ -403,10 +405,11 @@ class VideoRecording:
                 target = (key.offset if key is not None else offset) + _TOLERANCE_S / 2
                 ticks = int(target / (self._stream.time_base or 1)) + (self._stream.start_time or 0)
                 self._container.seek(ticks, stream=self._stream)
+                self._clock.now = 0.0  # however far back that was, it is no leap
                 return
             # Without an index the only sure way back is the byte where the packet was.
             self._ordinal, self._clock = 0, self._new_clock()
-            if key is None or key.pos < 0 or self.info.container in _TIMED:
+            if key is None or key.pos < 0 or not self._leaps or self.info.container in _TIMED:
                 self._reopen()
                 return
             self._clock.shift, self._clock.now, self._ordinal = key.shift, key.offset, key.ordinal
@@ -427,7 +430,7 @@ class VideoRecording:
         self._ordinal, self._clock = 0, self._new_clock()
 
     def _new_clock(self) -> Clock:
-        return Clock(1 / self.info.rate if self.info.rate else 0.04, leaps=not self._indexed)
+        return Clock(1 / self.info.rate if self.info.rate else 0.04, self._leaps)
 
     def _check_end(self) -> None:
         """Compare where it ended with where it says it does."""

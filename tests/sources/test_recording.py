@@ -1,10 +1,12 @@
 """Recordings are read by their key frames; that one ends too early is said, and of a sound one it is not."""
 
+import struct
 from io import BytesIO
 from itertools import pairwise
 from pathlib import Path
 from typing import BinaryIO
 
+import av
 import numpy as np
 import pytest
 
@@ -105,6 +107,39 @@ def test_between_any_two_key_frames_it_can_be_looked_closer(tmp_path: Path, name
 
     assert len(gaps) >= 4
     assert recording.broken == []
+
+
+def set_back(path: Path, at_ms: int, by_ms: int) -> Path:
+    """Set back the clock of a Windows Media file: each packet's time follows its size, and counts from -3.1 s."""
+    data = bytearray(path.read_bytes())
+    with av.open(str(path)) as container:
+        packets = [(packet.size, packet.dts) for packet in container.demux(video=0) if packet.size]
+    for size, ticks in packets:
+        if ticks is not None and ticks >= at_ms:
+            told = data.index(struct.pack("<II", size, ticks + 3100)) + 4
+            data[told : told + 4] = struct.pack("<I", ticks + 3100 - by_ms)
+    path.write_bytes(data)
+    return path
+
+
+def test_what_follows_a_clock_that_was_set_back_is_looked_at(tmp_path: Path) -> None:
+    clip = write_clip(
+        tmp_path / "a.asf",
+        frames=120,
+        rate=2,
+        codec="mpeg4",
+        options={"g": "10", "sc_threshold": "1000000000", "b": "9000000"},
+        luma=lambda n: np.full((48, 64), 2 * n, np.uint8),
+    )
+    recording = VideoRecording(str(set_back(clip, 40_000, 35_000)))
+    keys = [sight.offset for sight in recording.key_frames(0.0, 60.0, 2.0)]
+    closer = [sight for sight in recording.frames(keys[-2], keys[-1], 0.5) if isinstance(sight, Frame)]
+    recording.close()
+
+    assert max(stop - start for start, stop in pairwise(keys)) < 6
+    assert keys[-1] > 50
+    assert len(closer) > 3
+    assert [round(float(frame.planes[0].mean()) / 2) / 2 for frame in closer] == [frame.offset for frame in closer]
 
 
 @pytest.mark.parametrize("name", ["a.ts", "a.m2ts"])
