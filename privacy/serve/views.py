@@ -219,8 +219,9 @@ class Views:
             watched.facts = stream
         watched.state, watched.reason = answer.verdict.state, answer.verdict.reason
         watched.telemetry = answer.ptz is not None
-        now, _ = moment(watched.at, watched.offset, answer.verdict.offset, self._clock())
+        now, held = moment(watched.at, watched.offset, answer.verdict.offset, self._clock())
         watched.at, watched.offset = now, answer.verdict.offset
+        watched.due -= held  # by the camera's clock so much more has passed
         rhythm = self._rhythm
         early = 0 < watched.due - now <= max(rhythm.sample_s, rhythm.suspect_sample_s)  # or the clock was set back
         if early or answer.frame is None or answer.frame.damaged:

@@ -374,6 +374,13 @@ def test_a_clock_that_stands_still_hides_no_movement(registry: Registry) -> None
     assert hidden[-1]
 
 
+def test_a_file_that_is_as_far_ahead_as_it_may_be_is_checked_as_often_as_before(watched: Watched) -> None:
+    approved(watched)
+    watched.show(HERE, round(MAX_LEAD_S) + CHECK)
+
+    assert watched.show(TURNED, 3 * CHECK)[-1]
+
+
 def test_a_clock_that_is_put_right_by_a_day_puts_off_no_check(registry: Registry) -> None:
     now = [START]
     with Watched(registry) as watched:
