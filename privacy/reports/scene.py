@@ -157,7 +157,7 @@ class Scene:
         scene = replace(before, at=at, read=None)
         match event:
             case Looked():
-                return scene._looked(event)  # noqa: SLF001 - of this class
+                return scene._held(event.held_s)._looked(event)  # noqa: SLF001 - of this class
             case StreamOpened():
                 silence = scene.silence
                 if silence is not None and silence.end is None:
@@ -233,6 +233,20 @@ class Scene:
             anomalies=(),
             reads=(),
             broken_off=None,
+        )
+
+    def _held(self, seconds: float) -> "Scene":
+        """Return what is known once the camera's clock has gone on by so much more than the times of its events.
+
+        What is counted within a window or for a duration is so much longer ago; else hours of a file would be minutes.
+        """
+        if seconds <= 0:
+            return self
+        recent = (one for one in self.anomalies if self.at - one.at <= MEMORY_S)
+        return replace(
+            self,
+            screens=tuple((share, since - seconds) for share, since in self.screens),
+            anomalies=tuple(replace(one, at=one.at - seconds) for one in recent),
         )
 
     def _looked(self, event: Looked) -> "Scene":

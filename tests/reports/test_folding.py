@@ -135,6 +135,31 @@ def test_a_clock_that_was_ahead_silences_nothing_when_it_is_put_right(
     assert {change.report.id for change in of_now}.isdisjoint(change.report.id for change in first)
 
 
+@pytest.mark.parametrize(
+    ("seconds", "rules"),
+    [
+        pytest.param(30.0, {"FRAMES_WITHHELD"}, id="gaps within the window"),
+        pytest.param(3600.0, set(), id="gaps an hour apart"),
+    ],
+)
+def test_gaps_are_as_far_apart_as_the_cameras_clock_says_where_its_time_is_held_back(
+    seconds: float, rules: set[str]
+) -> None:
+    gap = FramesAnomalous(subject=CAMERA, at=NOON, anomaly=Anomaly.SEQUENCE_GAP, frames=50)
+    (look,) = looks(".")
+    changes = told([opened(NOON), *[gap, replace(look, at=NOON, held_s=seconds)] * 4])
+
+    assert {change.report.rule for change in changes} == rules
+
+
+@pytest.mark.parametrize(("seconds", "rules"), [(15, set()), (25, {"SCREENS_DWELT"})])
+def test_screens_are_dwelt_upon_by_the_cameras_clock_where_its_time_is_held_back(seconds: int, rules: set[str]) -> None:
+    (look,) = looks(".")
+    changes = told([opened(NOON), *[replace(look, at=NOON, held_s=1.0, screens=0.5)] * seconds])
+
+    assert {change.report.rule for change in changes} == rules
+
+
 def test_an_event_of_the_register_begins_nothing_again_of_a_camera_whose_time_runs_ahead() -> None:
     """What had ended would go on under its old name, and what is found next be lost in it: it cannot end twice."""
 
