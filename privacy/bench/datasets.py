@@ -266,7 +266,7 @@ def _videos(root: Path, _split: str, _labels: Path | None) -> Clips:
         with (root / "manifest.csv").open(encoding="utf-8", newline="") as file:
             rows = list(csv.DictReader(file))
         clips = [Clip(root / row["file"], _spans(row)) for row in rows]
-    except (OSError, ValueError, KeyError, csv.Error) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, csv.Error) as error:  # None ends a short row
         raise DataError(f"{root.name}/manifest.csv lists no clips: {error!r}", path=root.name) from error
     if not clips:
         raise DataError(f"{root.name}/manifest.csv lists no clips", path=root.name)

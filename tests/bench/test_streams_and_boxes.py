@@ -102,7 +102,17 @@ def test_a_manifest_says_when_clips_are_prohibited(tmp_path: Path) -> None:
     assert [read.clips[0].shows(offset) for offset in (1.4, 1.5, 2.9, 3.0)] == [False, True, True, False]
 
 
-@pytest.mark.parametrize("text", ["", "file\n", "file,prohibited\na.mp4,3-1\n", "file,prohibited\na.mp4,soon\n"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "file\n",
+        "file,prohibited\na.mp4,3-1\n",
+        "file,prohibited\na.mp4,soon\n",
+        "file,prohibited\na.mp4\n",
+        "file,tags\na.mp4\n",
+    ],
+)
 def test_a_manifest_that_says_nonsense_is_refused(tmp_path: Path, text: str) -> None:
     (tmp_path / "manifest.csv").write_text(text)
 
