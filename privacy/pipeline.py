@@ -96,7 +96,15 @@ def guard(
     waits = look_behind_s >= policy.timing.look_every_s and not policy.openings.follow
     ruled = judge(frames, looks, watch, Cadence(policy.timing, Pace(waits=waits)))
     if look_behind_s > 0:
-        ruled = wait(ruled, look_behind_s, lambda frame: watch.see(examine(frame, looks), frame.offset))
+        ruled = wait(
+            ruled,
+            look_behind_s,
+            lambda frame: watch.see(examine(frame, looks), frame.offset),
+            # Of less, frames leave before the next look anyway.
+            paused=(lambda frame: rule_still(frame, looks, policy)[0])
+            if look_behind_s >= policy.timing.look_every_s
+            else None,
+        )
     subjects = subjects or {}
     if missing := policy.subjects.hidden - set(subjects):
         raise PolicyError(
@@ -172,6 +180,8 @@ def wait(
     seconds: float,
     last: Callable[[Frame], Verdict] | None = None,
     room: Room = Room(),
+    *,
+    paused: Callable[[Frame], Verdict] | None = None,
 ) -> Iterator[tuple[Frame, Verdict]]:
     """Hold frames back until the next look, and hide those whose next look is not clear.
 
@@ -184,11 +194,17 @@ def wait(
         last: Looks at the last frame, so that those before it have a look after them, too. If None, what is held at the
             end of the source leaves by its own verdict.
         room: For what is held.
+        paused: Rules on the last frame before a pause that is longer than `seconds`, as `last` does on the last of all;
+            but what comes after it was ruled on before. If None, the look after the pause counts for those before it.
     """
     held: deque[tuple[Frame, Verdict]] = deque()
     taken = 0
     try:
         for frame, verdict in ruled:
+            if paused is not None and held and frame.offset - held[-1][0].offset > seconds and held[-1][1].inherited:
+                yield from _settled(held, paused)
+                held.clear()
+                taken = 0
             if not verdict.inherited:
                 while held:
                     yield _settle(held.popleft(), verdict)

@@ -512,6 +512,28 @@ def test_what_waits_at_the_end_is_hidden_if_its_last_frame_is_private(lost: bool
     assert not any(left_clear(outcome) for outcome in outcomes[90:])
 
 
+@pytest.mark.parametrize("pause_s", [2.5, 4.0, 60.0])
+def test_what_waits_before_a_pause_is_hidden_if_its_last_frame_is_private(pause_s: float) -> None:
+    """It changes too slowly for a look of its own, and when the next one comes it is gone."""
+    rules = replace(RULES, timing=replace(RULES.timing, scene_change=255.0))
+    sent = clip([DARK] * 90 + [LIGHT] * 9 + [DARK] * 100, rate=20)
+    paused = [replace(one, offset=one.offset + pause_s * (one.sequence >= 99)) for one in sent]
+
+    outcomes = list(pipeline.guard(paused, Bright(), rules, look_behind_s=2.0))
+
+    assert [outcome.frame.offset for outcome in outcomes] == [frame.offset for frame in paused]
+    assert any(left_clear(outcome) for outcome in outcomes[:80])
+    assert not any(left_clear(outcome) for outcome in outcomes[90:99])
+    assert left_clear(outcomes[-1])
+
+
+def test_what_waits_before_a_pause_leaves_clear_if_its_last_frame_is() -> None:
+    paused = [replace(one, offset=one.offset + 60 * (one.sequence >= 97)) for one in clip([DARK] * 200, rate=20)]
+    outcomes = list(pipeline.guard(paused, Bright(), RULES, look_behind_s=2.0))
+
+    assert all(left_clear(outcome) for outcome in outcomes[80:97])
+
+
 def test_who_comes_in_at_the_end_is_hidden() -> None:
     """Between two looks of the detector, and no next one comes."""
 

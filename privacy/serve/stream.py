@@ -212,14 +212,15 @@ class Stream:
         """Hold frames back until the next look. A camera that pauses gets its last frames back hidden, not never."""
 
         def last(frame: Frame) -> Verdict:
-            if ahead.over:
-                return watch.see(pipeline.examine(frame, self._looks), frame.offset)
+            return watch.see(pipeline.examine(frame, self._looks), frame.offset) if ahead.over else paused(frame)
+
+        def paused(frame: Frame) -> Verdict:
             return Verdict(State.UNCERTAIN, Reason.STALL, frame.offset, inherited=True)
 
         seconds = self._facts.look_behind_s
         while not ahead.over:
             coming = ahead.until_pause(seconds + _PAUSE_S)
-            yield from self._followed(pipeline.wait(coming, seconds, last, self._share(_WAIT)))
+            yield from self._followed(pipeline.wait(coming, seconds, last, self._share(_WAIT), paused=paused))
             ahead.wait()
         ahead.check()
 

@@ -401,6 +401,19 @@ def test_a_camera_that_pauses_has_its_last_frames_answered_hidden_and_goes_on(st
     assert answers[-1].verdict.state == CLEAR
 
 
+def test_what_waits_before_dropped_frames_is_answered_hidden_as_before_a_pause(stub: Stub) -> None:
+    """The look after them is too late for it: whatever was seen by then may be gone."""
+    sent = [at(n, n / 10 + 3 * (n >= 40)) for n in range(80)]
+
+    answers = results(stub, [config(look_behind=Duration(seconds=1)), *sent])
+
+    assert [answer.sequence_number for answer in answers] == list(range(80))
+    assert reasons(answers)[39] == "STALL"
+    assert CLEAR not in [answer.verdict.state for answer in answers[35:40]]
+    assert answers[29].verdict.state == CLEAR
+    assert answers[45].verdict.state == CLEAR
+
+
 def test_with_look_behind_results_before_an_error_are_delivered(stub: Stub) -> None:
     wrong = [config(look_behind=Duration(seconds=1)), *(at(n, n / 10) for n in range(20)), at(3, 3.0)]
     answers: list[pb.EnforceStreamResponse] = []
