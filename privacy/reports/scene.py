@@ -243,8 +243,10 @@ class Scene:
         if seconds <= 0:
             return self
         recent = (one for one in self.anomalies if self.at - one.at <= MEMORY_S)
+        last = self.last_sight
         return replace(
             self,
+            last_sight=None if last is None else replace(last, until=last.until - seconds),
             screens=tuple((share, since - seconds) for share, since in self.screens),
             anomalies=tuple(replace(one, at=one.at - seconds) for one in recent),
         )

@@ -152,6 +152,23 @@ def test_gaps_are_as_far_apart_as_the_cameras_clock_says_where_its_time_is_held_
     assert {change.report.rule for change in changes} == rules
 
 
+@pytest.mark.parametrize(
+    ("seconds", "rules"),
+    [
+        pytest.param(5.0, {"PROHIBITED_VIEW", "SILENT_WHILE_PROHIBITED"}, id="the place was seen just before the gap"),
+        pytest.param(3600.0, {"PROHIBITED_VIEW"}, id="the place was seen an hour before the gap"),
+    ],
+)
+def test_who_is_silent_long_after_a_prohibited_place_where_time_is_held_back_is_not_accused_of_it(
+    seconds: float, rules: set[str]
+) -> None:
+    (look,) = looks(".", NOON + 10)
+    gap = FramesAnomalous(subject=CAMERA, at=NOON + 10, anomaly=Anomaly.TIME_GAP, seconds=12.0)
+    changes = told([opened(NOON - 1), *looks("W" * 10), look, replace(look, held_s=seconds), gap, look])
+
+    assert {change.report.rule for change in changes} == rules
+
+
 @pytest.mark.parametrize(("seconds", "rules"), [(15, set()), (25, {"SCREENS_DWELT"})])
 def test_screens_are_dwelt_upon_by_the_cameras_clock_where_its_time_is_held_back(seconds: int, rules: set[str]) -> None:
     (look,) = looks(".")
