@@ -112,8 +112,10 @@ def ptz_dwell(scene: Scene, limits: Limits) -> Finding | None:
     moved, sight = scene.moved, scene.sight
     if moved is None or sight is None or sight.seconds < limits["after_s"]:
         return None
-    if sight.start - moved.at > limits["lead_s"] or sight.until - moved.at < limits["after_s"]:
-        return None  # it was not the movement that brought the place into view, or the movement leads away from it
+    if sight.start - moved.at > limits["lead_s"]:
+        return None  # it was not the movement that brought the place into view
+    if moved.at > sight.start and sight.until - moved.at < limits["after_s"]:
+        return None  # the movement leads away from it
     actor = {"actor": moved.actor or "a preset tour", "actor_zh": moved.actor or "预置位巡航"}
     return _of(sight, start=min(moved.at, sight.start), zoom=moved.zoom, **actor)
 

@@ -243,9 +243,12 @@ class Scene:
         if seconds <= 0:
             return self
         recent = (one for one in self.anomalies if self.at - one.at <= MEMORY_S)
-        last = self.last_sight
+        last, moved = self.last_sight, self.moved
+        if moved is not None and self.sight is None:  # else it is within the sight, and both are as they were
+            moved = replace(moved, at=moved.at - seconds)
         return replace(
             self,
+            moved=moved,
             last_sight=None if last is None else replace(last, until=last.until - seconds),
             screens=tuple((share, since - seconds) for share, since in self.screens),
             anomalies=tuple(replace(one, at=one.at - seconds) for one in recent),

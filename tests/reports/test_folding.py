@@ -11,6 +11,7 @@ from privacy.events import (
     MaskChange,
     MaskReduced,
     MaskRestored,
+    PtzMoved,
     Registered,
     ViewChange,
     ViewChanged,
@@ -167,6 +168,24 @@ def test_who_is_silent_long_after_a_prohibited_place_where_time_is_held_back_is_
     changes = told([opened(NOON - 1), *looks("W" * 10), look, replace(look, held_s=seconds), gap, look])
 
     assert {change.report.rule for change in changes} == rules
+
+
+@pytest.mark.parametrize(
+    ("before_s", "sight"),
+    [
+        pytest.param(1.0, [replace(look, at=NOON, held_s=1.0) for look in looks("W" * 15)], id="held back all along"),
+        pytest.param(0.0, looks("W" * 15), id="by its own time"),
+        pytest.param(3600.0, looks("W" * 15), id="an hour after the movement"),
+    ],
+)
+def test_only_a_place_that_comes_just_after_a_movement_by_the_cameras_clock_is_dwelt_upon(
+    before_s: float, sight: list[Event]
+) -> None:
+    (look,) = looks(".")
+    moved = PtzMoved(subject=CAMERA, at=NOON, actor="users/li")
+    changes = told([opened(NOON - 1), moved, replace(look, held_s=before_s), *sight])
+
+    assert ("PTZ_DWELL" in {change.report.rule for change in changes}) is (before_s < 20)
 
 
 @pytest.mark.parametrize(("seconds", "rules"), [(15, set()), (25, {"SCREENS_DWELT"})])
