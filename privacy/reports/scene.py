@@ -90,6 +90,15 @@ class Silence:
     end: float | None = None
     clear_at: float | None = None
 
+    def earlier(self, seconds: float) -> "Silence":
+        """Return the same, so many seconds longer ago."""
+        return Silence(
+            replace(self.sight, until=self.sight.until - seconds),
+            self.start - seconds,
+            None if self.end is None else self.end - seconds,
+            None if self.clear_at is None else self.clear_at - seconds,
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class BrokenOff:
@@ -246,9 +255,13 @@ class Scene:
         last, moved = self.last_sight, self.moved
         if moved is not None and self.sight is None:  # else it is within the sight, and both are as they were
             moved = replace(moved, at=moved.at - seconds)
+        silence = self.silence
+        if silence is not None and silence.end is not None and silence.clear_at is None:  # nobody has been told of it
+            silence = silence.earlier(seconds)
         return replace(
             self,
             moved=moved,
+            silence=silence,
             last_sight=None if last is None else replace(last, until=last.until - seconds),
             screens=tuple((share, since - seconds) for share, since in self.screens),
             anomalies=tuple(replace(one, at=one.at - seconds) for one in recent),

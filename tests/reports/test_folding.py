@@ -170,6 +170,18 @@ def test_who_is_silent_long_after_a_prohibited_place_where_time_is_held_back_is_
     assert {change.report.rule for change in changes} == rules
 
 
+@pytest.mark.parametrize(("seconds", "silent"), [(5.0, True), (3600.0, False)])
+def test_who_comes_back_clear_long_after_a_silence_where_time_is_held_back_is_not_accused_of_it(
+    seconds: float, *, silent: bool
+) -> None:
+    *sight, back = looks("W" * 12)
+    gap = FramesAnomalous(subject=CAMERA, at=back.at, anomaly=Anomaly.TIME_GAP, seconds=12.0)
+    (clear,) = looks(".", back.at)
+    changes = told([opened(NOON - 1), *sight, gap, back, replace(clear, held_s=seconds)])
+
+    assert ("SILENT_WHILE_PROHIBITED" in {change.report.rule for change in changes}) is silent
+
+
 @pytest.mark.parametrize(
     ("before_s", "sight"),
     [
