@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from privacy.errors import PolicyError
-from privacy.events import Anomaly, EffectChanged, FramesAnomalous, MaskRestored, ViewChange, ViewRestored
+from privacy.events import Anomaly, EffectChanged, MaskRestored, ViewChange, ViewRestored
 from privacy.policy import MisuseRule, Policy
 from privacy.reports.scene import Scene, Spell
 
@@ -148,7 +148,7 @@ def silent_while_prohibited(scene: Scene, limits: Limits) -> Finding | None:
 
 def frames_withheld(scene: Scene, limits: Limits) -> Finding | None:
     """Find frames that were left out again and again (Art. 17(4))."""
-    gaps = [one for one in _recent(scene, limits) if one.anomaly is Anomaly.SEQUENCE_GAP]
+    gaps = [one for one in scene.anomalies_within(limits["window_s"]) if one.anomaly is Anomaly.SEQUENCE_GAP]
     frames = sum(one.frames for one in gaps)
     if len(gaps) < limits["gaps"] or frames < limits["frames"]:
         return None
@@ -158,7 +158,7 @@ def frames_withheld(scene: Scene, limits: Limits) -> Finding | None:
 def frames_replayed(scene: Scene, limits: Limits) -> Finding | None:
     """Find old frames that came again as new ones, or a clock that runs back (Art. 17(4))."""
     kinds = (Anomaly.DUPLICATE, Anomaly.TIME_REVERSED)
-    found = [one for one in _recent(scene, limits) if one.anomaly in kinds]
+    found = [one for one in scene.anomalies_within(limits["window_s"]) if one.anomaly in kinds]
     seconds = sum(one.seconds for one in found if one.anomaly is Anomaly.DUPLICATE)
     reversals = sum(one.anomaly is Anomaly.TIME_REVERSED for one in found)
     if seconds < limits["seconds"] and reversals < limits["reversals"]:
@@ -386,7 +386,3 @@ class Rulebook:
 def _of(sight: Spell, *, start: float | None = None, **facts: str | float) -> Finding:
     begun = sight.start if start is None else start
     return Finding(begun, sight.until, sight.p, sight, {"seconds": round(sight.seconds), **facts})
-
-
-def _recent(scene: Scene, limits: Limits) -> list[FramesAnomalous]:
-    return [one for one in scene.anomalies if scene.at - one.at <= limits["window_s"]]

@@ -134,7 +134,8 @@ class Scene:
         moved: The last time that the camera was moved or zoomed; of several within one sight the first.
         reduced: How the mask was made to hide less, until it is restored.
         silence: The last silence after a prohibited sight.
-        anomalies: What was wrong with frames lately, the oldest first.
+        held: All `Looked.held_s` so far: seconds of the camera's clock that the times of its events lack.
+        anomalies: What was wrong with frames lately, the oldest first, each with what `held` was then.
         reads: What evidence was read lately, in the order in which it was heard of.
         read: The read that has just come; None after anything else. It may be older than `at`.
         broken_off: What the last stream was at when it ended.
@@ -154,7 +155,8 @@ class Scene:
     moved: PtzMoved | None = None
     reduced: MaskReduced | EffectChanged | None = None
     silence: Silence | None = None
-    anomalies: tuple[FramesAnomalous, ...] = ()
+    held: float = 0.0
+    anomalies: tuple[tuple[FramesAnomalous, float], ...] = ()
     reads: tuple[EvidenceRead, ...] = ()
     read: EvidenceRead | None = None
     broken_off: BrokenOff | None = None
@@ -166,7 +168,7 @@ class Scene:
         scene = replace(before, at=at, read=None)
         match event:
             case Looked():
-                return scene._held(event.held_s)._looked(event)  # noqa: SLF001 - of this class
+                return scene._gone_on(event.held_s)._looked(event)  # noqa: SLF001 - of this class
             case StreamOpened():
                 silence = scene.silence
                 if silence is not None and silence.end is None:
@@ -244,14 +246,13 @@ class Scene:
             broken_off=None,
         )
 
-    def _held(self, seconds: float) -> "Scene":
+    def _gone_on(self, seconds: float) -> "Scene":
         """Return what is known once the camera's clock has gone on by so much more than the times of its events.
 
         What is counted within a window or for a duration is so much longer ago; else hours of a file would be minutes.
         """
         if seconds <= 0:
             return self
-        recent = (one for one in self.anomalies if self.at - one.at <= MEMORY_S)
         last, moved = self.last_sight, self.moved
         if moved is not None and self.sight is None:  # else it is within the sight, and both are as they were
             moved = replace(moved, at=moved.at - seconds)
@@ -264,7 +265,7 @@ class Scene:
             silence=silence,
             last_sight=None if last is None else replace(last, until=last.until - seconds),
             screens=tuple((share, since - seconds) for share, since in self.screens),
-            anomalies=tuple(replace(one, at=one.at - seconds) for one in recent),
+            held=self.held + seconds,
         )
 
     def _looked(self, event: Looked) -> "Scene":
@@ -306,11 +307,16 @@ class Scene:
         return None if self.last_sight is None else Silence(self.last_sight, at)
 
     def _anomalous(self, event: FramesAnomalous) -> "Scene":
-        recent = tuple(one for one in self.anomalies if event.at - one.at <= MEMORY_S)
-        scene = replace(self, anomalies=(*recent, event)[-MAX_REMEMBERED:])
+        recent = tuple(one for one in self.anomalies if event.at - one[0].at <= MEMORY_S)
+        scene = replace(self, anomalies=(*recent, (event, self.held))[-MAX_REMEMBERED:])
         if event.anomaly is not Anomaly.TIME_GAP or self.last_sight is None:
             return scene
         return replace(scene, sight=None, silence=Silence(self.last_sight, event.at - event.seconds, event.at))
+
+    def anomalies_within(self, seconds: float) -> list[FramesAnomalous]:
+        """Return what was wrong with frames in the last seconds by the camera's clock, the oldest first."""
+        now = self.at + self.held
+        return [one for one, held in self.anomalies if now - (one.at + held) <= seconds]
 
     def screens_since(self, share: float) -> float | None:
         """Return since when displays and papers have filled at least `share` of the picture; None if they do not."""
