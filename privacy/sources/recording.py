@@ -23,7 +23,16 @@ from privacy.evidence import Doubt, Reason
 from privacy.frame import Frame, check_size
 from privacy.sources.avi import Reach
 from privacy.sources.picture import read_picture
-from privacy.sources.video import PLAYLISTS, frame_of, missing_of, open_container, video_stream, why_of
+from privacy.sources.video import (
+    PLAYLISTS,
+    TIMED,
+    frame_of,
+    missing_of,
+    open_container,
+    ticks_of,
+    video_stream,
+    why_of,
+)
 
 MIN_SIDE = 16
 """Pictures with a shorter side than this show no place that anybody could tell."""
@@ -33,8 +42,6 @@ CLOCK_JUMP_S = 10.0
 """Timestamps that leap by more than this, either way, are a clock that was set and not time that passed."""
 _SEEKABLE = ("mp4", "matroska")
 """Containers whose index says which picture is where, so that reading may begin anywhere."""
-_TIMED = ("avi", "asf")
-"""Containers with one time a packet, FFmpeg's `dts`, by which alone it is found: not where it is said to lie."""
 _PICTURE_FORMATS = re.compile(r"_pipe$|^image2$|^gif$|^ico$")
 _ENCRYPTED_TAGS = ("encv", "enca")
 _TOLERANCE_S = 0.02  # timestamps are rounded to the ticks of their container
@@ -267,12 +274,17 @@ class VideoRecording:
         Args:
             first_s: When that first one is shown, by the timestamps of the file; 0 if it has none.
         """
-        start = first_s - float((self._stream.start_time or 0) * (self._stream.time_base or 0))
+        start: float | None = None
         for packet, offset in self._packets():
-            shown = float((_ticks_of(packet) or 0) * packet.time_base)
-            if packet.is_keyframe if self._untimed else abs(shown - first_s) < _SAME_S:
+            shown = float((ticks_of(packet, self.info.container) or 0) * packet.time_base)
+            if not self._untimed and abs(shown - first_s) < _SAME_S:
                 start = offset
                 break
+            if start is None and packet.is_keyframe:
+                start = offset  # if none is shown then, since nothing tells when
+                if self._untimed:
+                    break
+        start = start or 0.0
         return Clock(self._clock.step, self._leaps, start, start)
 
     def _checked_stream(self) -> VideoStream:
@@ -306,7 +318,7 @@ class VideoRecording:
         if duration > MAX_DURATION_S:
             raise self._unreadable(Fault.TOO_LONG, f"its header claims {duration / 86400:.0f} days")
         parts = any(name in form for name in _SEEKABLE)
-        self._indexed = stream.start_time is not None and (parts or form in _TIMED)
+        self._indexed = stream.start_time is not None and (parts or form in TIMED)
         rate = stream.average_rate or stream.guessed_rate
         return RecordingInfo(
             size=(stream.codec_context.height, stream.codec_context.width),
@@ -343,8 +355,7 @@ class VideoRecording:
 
     def _timed(self, packet: "Packet[VideoStream]") -> float:
         base = packet.time_base
-        # Of these FFmpeg guesses when a picture is shown; and where no index tells key frames, a guess seeks past one.
-        ticks = packet.dts if self.info.container in _TIMED else _ticks_of(packet)
+        ticks = ticks_of(packet, self.info.container)  # where no index tells key frames, a guess seeks past one
         self._untimed = ticks is None
         if ticks is None:  # a stream without a container has no clock
             told = self._ordinal * self._clock.step
@@ -389,7 +400,7 @@ class VideoRecording:
 
     def _remember(self, packet: "Packet[VideoStream] | None", offset: float) -> None:
         """Know the offset of the picture in a packet when the decoder lets go of it."""
-        ticks = None if packet is None else _ticks_of(packet)
+        ticks = None if packet is None else packet.dts if packet.pts is None else packet.pts
         if ticks is not None:
             self._offsets[ticks] = offset
         if len(self._offsets) > _PENDING:  # pictures that were left out never come
@@ -409,7 +420,7 @@ class VideoRecording:
                 return
             # Without an index the only sure way back is the byte where the packet was.
             self._ordinal, self._clock = 0, self._new_clock()
-            if key is None or key.pos < 0 or not self._leaps or self.info.container in _TIMED:
+            if key is None or key.pos < 0 or not self._leaps or self.info.container in TIMED:
                 self._reopen()
                 return
             self._clock.shift, self._clock.now, self._ordinal = key.shift, key.offset, key.ordinal
@@ -484,11 +495,6 @@ class VideoRecording:
 
     def _unreadable(self, why: Fault, message: str) -> RecordingError:
         return RecordingError(f"{self.name}: {message}", why=why, source=self.name)
-
-
-def _ticks_of(packet: "Packet[VideoStream]") -> int | None:
-    """Return when a packet's picture is shown, else when it is decoded; None if nothing says."""
-    return packet.dts if packet.pts is None else packet.pts
 
 
 @dataclass(frozen=True, slots=True)

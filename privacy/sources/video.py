@@ -23,6 +23,9 @@ from privacy.sources.avi import Reach
 from privacy.sources.lent import I420_FORMATS, lend
 from privacy.sources.orientation import orientation_of, upright
 
+TIMED = ("avi", "asf")
+"""Containers with one time a packet, FFmpeg's `dts`, by which alone it is found: not where it is said to lie. When its
+picture is shown FFmpeg guesses, and takes a frame before a pause for one after it."""
 _FULL_RANGE = 2  # AVCOL_RANGE_JPEG
 _BT709, _UNSPECIFIED, _BT2020 = 1, 2, (9, 10)  # AVCOL_SPC_*
 _QUERY = re.compile("[?&=]")
@@ -230,6 +233,8 @@ class VideoSource:
                 self._reach.see(packet)
             if packet.is_corrupt:
                 self._damage("a packet is not whole")
+            if None not in (packet.pts, packet.dts):  # without the first, pictures come in another order than packets
+                packet.pts = ticks_of(packet, self._container.format.name)
         try:
             pictures = self._stream.codec_context.decode(packet)
         except av.error.EOFError:  # was flushed before
@@ -300,6 +305,11 @@ def video_stream(container: InputContainer, name: str, *, live: bool = False) ->
             stream.thread_type = "SLICE" if live else "AUTO"  # frame threads hold frames back
             return stream
     raise SourceError(f"{name}: has no video that can be decoded", source=name)
+
+
+def ticks_of(packet: "Packet[VideoStream]", container: str) -> int | None:
+    """Return when a packet's picture is shown, else when it is decoded; None if the container tells neither."""
+    return packet.dts if packet.pts is None or container in TIMED else packet.pts
 
 
 def frame_of(picture: av.VideoFrame, offset: float, sequence: int, *, damaged: bool = False) -> Frame:

@@ -58,7 +58,11 @@ def set_clock(folder: Path) -> Path:
     )
 
 
-@pytest.mark.parametrize("recording", [whole, cut_stream, cut_without_times, set_clock])
+def pause_at_once(folder: Path) -> Path:
+    return recorded(folder / "a.avi", ticks=[40 * number + 9_000 * (number >= 1) for number in range(60 * RATE)])
+
+
+@pytest.mark.parametrize("recording", [whole, cut_stream, cut_without_times, set_clock, pause_at_once])
 def test_a_finding_is_hidden_however_time_is_told(tmp_path: Path, recording: Callable[[Path], Path]) -> None:
     """The audit counts from the first picture of a file, also from one that cannot be read, and leaves out leaps."""
     path = recording(tmp_path)

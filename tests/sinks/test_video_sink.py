@@ -68,10 +68,9 @@ def test_odd_and_tiny_sizes_are_kept(tmp_path: Path, size: tuple[int, int]) -> N
 
 
 def test_a_pause_is_kept_where_a_tick_is_a_frame(tmp_path: Path) -> None:
-    """AVI says when to decode; of the frame before a pause FFmpeg guesses that it is shown after it."""
     ticks = [40 * number + (2000 if number >= 5 else 0) for number in range(10)]
     before, after = copy(write_clip(tmp_path / "in.mkv", frames=10, ticks=ticks), tmp_path / "out.avi")
-    times = [[frame.offset for frame in found if frame.sequence != 4] for found in (before, after)]
+    times = [[frame.offset for frame in found] for found in (before, after)]
 
     assert times[0] == pytest.approx(times[1], abs=0.001)
     assert len(after) == 10
