@@ -153,7 +153,8 @@ def test_a_client_that_does_not_read_is_let_go(monkeypatch: pytest.MonkeyPatch) 
     face = HttpFace("127.0.0.1:0", lambda: (b"", "text/plain"), routes=[Route("/large", lambda _: large)])
     with face.serving(lambda: True), ExitStack() as ending:
         connection = Crowd(face.address, ending).connect(b"GET /large HTTP/1.1\r\nHost: x\r\n\r\n")
-        time.sleep(2.0)
+        assert connection.recv(1, socket.MSG_PEEK), "the answer has begun"
+        time.sleep(3.0)
         got = 0
         try:
             while piece := connection.recv(65536):
