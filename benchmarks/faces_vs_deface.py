@@ -63,7 +63,8 @@ WHO = ("privacy", "privacy, quick", "deface")
 AIMS = {"time": 0.25, "leaked": 0.003}
 VARIES = 0.1
 """On a shared machine the ratio of one run is so far from another's, either way: 0.26 to 0.28 in three runs over the
-crowd on which scores were tuned, and 0.24 over the other one, where it had been 0.30 with an encoder 3 % slower."""
+crowd on which scores were tuned, and 0.25, 0.28 and 0.29 in three over the other one, the middle one of which is
+published."""
 
 TRUTH = """
 import json, sys

@@ -1,7 +1,7 @@
 """How many people and faces leave unmasked, and what masking them costs, on a clip whose truth is known.
 
     privacy models add ../shared/corpus/models
-    python benchmarks/subjects.py --data ../shared/corpus --pictures 8 --out benchmarks/results/subjects
+    python benchmarks/subjects.py --data ../shared/corpus --out benchmarks/results/subjects
 
 The clip is made at run time and thrown away: two rows of `coco128_lightly` pictures (val2017, those that show people),
 under a 1080p camera that pans at a known speed. Truth moves with it: the person boxes of COCO, and the noses and eyes
