@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
@@ -32,7 +32,8 @@ def inside(points: NDArray[np.float64], corners: NDArray[np.float64]) -> NDArray
         if y0 == y1:
             continue
         between = (points[:, 1] < y0) != (points[:, 1] < y1)
-        left = points[:, 0] < x0 + (points[:, 1] - y0) * (x1 - x0) / (y1 - y0)
+        share = np.divide(points[:, 1] - y0, y1 - y0, out=np.zeros(len(points)), where=between)  # in [0, 1] there
+        left = points[:, 0] < x0 + share * (x1 - x0)
         winding += np.where(between & left, 1 if y0 < y1 else -1, 0)
     return np.asarray(winding != 0)
 
@@ -71,6 +72,7 @@ def test_every_pixel_under_the_outline_is_covered(corners: Corners, size: tuple[
 
 
 @given(polygons, sizes)
+@example([(0.0, 0.0), (0.0, 0.0), (1.0, 2.2250738585072014e-308)], (1, 8))
 def test_no_pixel_away_from_the_polygon_is_covered(corners: Corners, size: tuple[int, int]) -> None:
     rows, columns = np.nonzero(covered(corners, size))
     centres = np.stack([columns + 0.5, rows + 0.5], axis=1)
